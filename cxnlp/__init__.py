@@ -1,0 +1,14 @@
+"""Feedback mining for Chinese and English, whole on one machine.
+
+Rooms, from the bottom up:
+
+    records, errors          what every room speaks
+    taxonomy, text           labels; language, cleaning, clauses, tokens
+    ingest privacy encoder heads index store topics feeds     the rooms: they know records, never each other
+    pipeline                 Feedback -> Analysis; pure
+    service                  the order of I/O
+    settings, bootstrap      Settings -> Service
+    cli, api/                translate only
+"""
+
+__version__ = "0.1.0"

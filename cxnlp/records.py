@@ -1,0 +1,348 @@
+"""The immutable records that every room speaks.
+
+`Feedback` is what came in, `Analysis` what was read from it, `Record` both as the store knows them, and `to_line` the one JSON form in which
+a record leaves cxnlp: `analyze`, `export`, the API and every event use it.
+
+Offsets are in Unicode code points of the text that the record carries, half-open, as Python slices.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Vector: TypeAlias = npt.NDArray[np.float32]
+Matrix: TypeAlias = npt.NDArray[np.float32]
+
+CHANNELS: Final = ("ticket", "review", "survey", "social", "chat", "call")
+SPEAKERS: Final = ("customer", "agent", "system")
+RATING_RANGES: Final[Mapping[str, tuple[float, float]]] = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7), "stars": (1, 5)}
+NEGATIVE_FROM: Final = -0.25
+POSITIVE_FROM: Final = 0.25
+HISTORICAL_AFTER_SECONDS: Final = 48 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One utterance of a conversation.
+
+    Attributes:
+        speaker: One of `SPEAKERS`.
+        text: What was said; may be empty for a system turn.
+        at: When, in UTC, or None.
+    """
+
+    speaker: str
+    text: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """A rating that the customer gave, on one of the scales of `RATING_RANGES`."""
+
+    scale: str
+    value: float
+
+    @property
+    def satisfaction(self) -> float:
+        """The rating mapped linearly to [-1, 1]."""
+        low, high = RATING_RANGES[self.scale]
+        return 2 * (self.value - low) / (high - low) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """Who said it. `id` is a keyed hash by the time a `Feedback` exists: it joins, and does not identify."""
+
+    id: str | None = None
+    segment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """One validated, repaired and masked piece of feedback.
+
+    Attributes:
+        source: System it came from, such as `zendesk`.
+        external_id: Its key there; (source, external_id) is the identity.
+        channel: One of `CHANNELS`.
+        created_at: When the customer said it, UTC.
+        text: What was said; empty when there are turns.
+        turns: The conversation; empty when there is a text.
+        updated_at: When the source last changed it, UTC.
+        rating: The customer's own rating.
+        customer: Who said it, pseudonymous.
+        attributes: Further JSON values by name.
+        fingerprint: Keyed hash of the content as it was sent, so that better masking never looks like an update.
+    """
+
+    source: str
+    external_id: str
+    channel: str
+    created_at: datetime
+    text: str = ""
+    turns: tuple[Turn, ...] = ()
+    updated_at: datetime | None = None
+    rating: Rating | None = None
+    customer: Customer | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    fingerprint: str = ""
+
+    @property
+    def id(self) -> str:
+        """The public id, the same on every machine."""
+        return record_id(self.source, self.external_id)
+
+    def segments(self) -> list[tuple[int | None, str]]:
+        """Return what the customer said as (turn number or None, text) in order; agents' and systems' turns are left out."""
+        if not self.turns:
+            return [(None, self.text)]
+        return [(i, turn.text) for i, turn in enumerate(self.turns) if turn.speaker == "customer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The customer's own words: `text[start:end]` of the record's text, or of turn number `turn`."""
+
+    text: str
+    start: int
+    end: int
+    turn: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a customer says of one touchpoint.
+
+    Attributes:
+        touchpoint: Id of a touchpoint of the taxonomy.
+        stage: Id of the journey stage of that touchpoint.
+        cause: Id of a cause when negative, else None.
+        sentiment: In [-1, 1].
+        confidence: Probability of the (touchpoint, cause) pair, in [0, 1].
+        quote: Where it was read.
+    """
+
+    touchpoint: str
+    stage: str
+    cause: str | None
+    sentiment: float
+    confidence: float
+    quote: Quote
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """A signal, such as a threat to leave, that raises the level of a flag whatever the sentiment."""
+
+    id: str
+    confidence: float
+    quote: Quote
+
+
+@dataclass(frozen=True, slots=True)
+class TurnSentiment:
+    """Feeling of one customer turn, in [-1, 1]."""
+
+    turn: int
+    sentiment: float
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What one pass of the model read from one record.
+
+    Attributes:
+        language: ISO 639-1 code, `zh`, `en`, another, or `und`.
+        sentiment: The customer's overall feeling, in [-1, 1].
+        confidence: Probability of `label`, in [0, 1].
+        intent: Id of an intent of the taxonomy.
+        observations: What is said of which touchpoint, in the order of the text.
+        risks: Risk signals.
+        satisfaction: The rating in [-1, 1] that this customer would give the conversation afterwards; None without turns.
+        trajectory: Feeling of each customer turn; empty without turns.
+        model: Name and version of the model.
+    """
+
+    language: str
+    sentiment: float
+    confidence: float
+    intent: str
+    observations: tuple[Observation, ...]
+    risks: tuple[Risk, ...]
+    model: str
+    satisfaction: float | None = None
+    trajectory: tuple[TurnSentiment, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """`negative` at -0.25 or less, `positive` at 0.25 or more, else `neutral`."""
+        return label_of(_round(self.sentiment))
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Place of a clause: code points start..end of the text, or of turn number `turn`."""
+
+    start: int
+    end: int
+    turn: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """The vectors of one record.
+
+    Attributes:
+        document: (dim,) float32, L2-normalised.
+        clauses: (n_clauses, dim) float32, rows L2-normalised.
+        spans: Where each clause stands; n_clauses of them.
+    """
+
+    document: Vector = field(compare=False, repr=False)
+    clauses: Matrix = field(compare=False, repr=False)
+    spans: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """The topic a record belongs to in the active fit."""
+
+    id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A piece of feedback with all that is known of it.
+
+    Attributes:
+        feedback: What came in.
+        analysis: What the model read, people's corrections applied; None until enriched.
+        topic: Its topic in the active fit.
+        version: 1 for the first content, one more for each update.
+        received_at: When this version arrived, UTC.
+        corrected: Names of the fields that a person corrected.
+        stale: Names of corrected fields whose content has changed since.
+    """
+
+    feedback: Feedback
+    analysis: Analysis | None = None
+    topic: Topic | None = None
+    version: int = 1
+    received_at: datetime | None = None
+    corrected: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
+
+
+def record_id(source: str, external_id: str) -> str:
+    """Return the public id of the identity (source, external_id): `r-` and 20 hexadecimal digits of its SHA-256."""
+    return "r-" + hashlib.sha256(f"{source}\x1f{external_id}".encode()).hexdigest()[:20]
+
+
+def label_of(sentiment: float) -> str:
+    """Return the label of a sentiment in [-1, 1]."""
+    return "negative" if sentiment <= NEGATIVE_FROM else "positive" if sentiment >= POSITIVE_FROM else "neutral"
+
+
+def is_historical(created_at: datetime, received_at: datetime) -> bool:
+    """Tell whether a record was more than 48 hours old when it was received."""
+    return (received_at - created_at).total_seconds() > HISTORICAL_AFTER_SECONDS
+
+
+def to_iso(at: datetime) -> str:
+    """Return a time as RFC 3339 in UTC, `2026-11-01T09:30:00Z`, with milliseconds only where there are any."""
+    at = at.astimezone(UTC)
+    return at.isoformat(timespec="milliseconds" if at.microsecond else "seconds").replace("+00:00", "Z")
+
+
+def to_line(record: Record) -> dict[str, Any]:
+    """Return the JSON object in which a record leaves cxnlp; fields of the analysis are absent until it is enriched."""
+    feedback = record.feedback
+    line: dict[str, Any] = {"id": feedback.id, "source": feedback.source, "external_id": feedback.external_id, "channel": feedback.channel}
+    if feedback.turns:
+        line["turns"] = [_turn_line(turn) for turn in feedback.turns]
+    else:
+        line["text"] = feedback.text
+    line["created_at"] = to_iso(feedback.created_at)
+    if feedback.updated_at:
+        line["updated_at"] = to_iso(feedback.updated_at)
+    if feedback.rating:
+        line["rating"] = {"scale": feedback.rating.scale, "value": feedback.rating.value}
+    if feedback.customer:
+        line["customer"] = {k: v for k, v in (("id", feedback.customer.id), ("segment", feedback.customer.segment)) if v is not None}
+    if feedback.attributes:
+        line["attributes"] = dict(feedback.attributes)
+    if record.analysis:
+        line |= analysis_line(record.analysis)
+    if record.topic:
+        line["topic"] = {"id": record.topic.id, "label": record.topic.label}
+    if record.corrected:
+        line["corrected"] = list(record.corrected)
+    if record.stale:
+        line["stale"] = list(record.stale)
+    return line
+
+
+def analysis_line(analysis: Analysis) -> dict[str, Any]:
+    """Return the fields of the line that the model wrote; numbers are rounded to four decimals."""
+    line: dict[str, Any] = {
+        "language": analysis.language,
+        "sentiment": _round(analysis.sentiment),
+        "label": analysis.label,
+        "confidence": _round(analysis.confidence),
+        "intent": analysis.intent,
+        "observations": [
+            {
+                "touchpoint": o.touchpoint,
+                "stage": o.stage,
+                "cause": o.cause,
+                "sentiment": _round(o.sentiment),
+                "confidence": _round(o.confidence),
+                "quote": quote_line(o.quote),
+            }
+            for o in analysis.observations
+        ],
+        "risks": [{"id": r.id, "confidence": _round(r.confidence), "quote": quote_line(r.quote)} for r in analysis.risks],
+    }
+    if analysis.trajectory:
+        line["satisfaction"] = None if analysis.satisfaction is None else _round(analysis.satisfaction)
+        line["trajectory"] = [{"turn": t.turn, "sentiment": _round(t.sentiment)} for t in analysis.trajectory]
+    line["model"] = analysis.model
+    return line
+
+
+def quote_line(quote: Quote) -> dict[str, Any]:
+    """Return a quote as JSON."""
+    return {"text": quote.text, "turn": quote.turn, "start": quote.start, "end": quote.end}
+
+
+def analysis_from_line(line: Mapping[str, Any]) -> Analysis:
+    """Return the analysis that `analysis_line` wrote."""
+    return Analysis(
+        language=line["language"],
+        sentiment=line["sentiment"],
+        confidence=line["confidence"],
+        intent=line["intent"],
+        observations=tuple(
+            Observation(o["touchpoint"], o["stage"], o["cause"], o["sentiment"], o["confidence"], Quote(**o["quote"])) for o in line["observations"]
+        ),
+        risks=tuple(Risk(r["id"], r["confidence"], Quote(**r["quote"])) for r in line["risks"]),
+        model=line["model"],
+        satisfaction=line.get("satisfaction"),
+        trajectory=tuple(TurnSentiment(t["turn"], t["sentiment"]) for t in line.get("trajectory", ())),
+    )
+
+
+def _turn_line(turn: Turn) -> dict[str, Any]:
+    line: dict[str, Any] = {"speaker": turn.speaker, "text": turn.text}
+    return line | {"at": to_iso(turn.at)} if turn.at else line
+
+
+def _round(value: float) -> float:
+    return round(float(value), 4)

@@ -1,0 +1,43 @@
+"""All settings, read once from the environment (prefix `CXNLP_`) and frozen; docs/settings.md explains each."""
+
+import os
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from cxnlp.errors import InvalidInput
+
+_CHECKOUT = Path(__file__).resolve().parent.parent
+_TEST_PREFIX = "CXNLP_TEST_"
+_TRAINING = {"CXNLP_CORPORA", "CXNLP_GOLD"}
+
+
+class Settings(BaseSettings):
+    """Everything that can be set."""
+
+    model_config = SettingsConfigDict(env_prefix="CXNLP_", frozen=True, extra="forbid")
+
+    home: Path = Field(Path("~/.cxnlp"), description="Folder of the database, the index snapshots and the secret key.")
+    database_url: str | None = Field(None, description="SQLAlchemy URL, such as postgresql+psycopg://user@host/db; default is SQLite in `home`.")
+    models_dir: Path = Field(_CHECKOUT / "models", description="Folder of the shipped models.")
+    encoder: str | None = Field(None, description="A sentence-transformers folder or name to use instead of the shipped encoder.")
+    precision: Literal["auto", "bf16", "int8", "f32"] = Field("auto", description="Arithmetic of the encoder; auto picks the fastest this CPU has.")
+    threads: int = Field(0, ge=0, description="Threads of the encoder; 0 means all cores.")
+    taxonomy: Path | None = Field(None, description="YAML file laid over the default taxonomy.")
+    user_dictionary: Path | None = Field(None, description="Words that jieba must keep whole, one a line.")
+    timezone: str = Field("UTC", description="Zone in which a time without zone is read.")
+    mask_orders: bool = Field(False, description="Also mask order and tracking numbers.")
+    secret: str | None = Field(None, description="Key of the hashes; default is a random one kept in `home`/secret.")
+    auth: Literal["auto", "required"] = Field("auto", description="auto: no API key while bound to loopback and called by a loopback Host.")
+    webhook_allow_private: bool = Field(False, description="Let webhooks call loopback and private addresses.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged; customers' texts never are.")
+
+    @model_validator(mode="after")
+    def _reject_mistyped_variables(self) -> Self:
+        known = {f"CXNLP_{name.upper()}" for name in type(self).model_fields} | _TRAINING
+        unknown = sorted(k for k in os.environ if k.startswith("CXNLP_") and k not in known and not k.startswith(_TEST_PREFIX))
+        if unknown:
+            raise InvalidInput(f"unknown setting {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+        return self
