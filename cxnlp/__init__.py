@@ -3,7 +3,8 @@
 Rooms, from the bottom up:
 
     records, errors          what every room speaks
-    taxonomy, text           labels; language, cleaning, clauses, tokens
+    taxonomy, filters        labels; which records a question is about
+    text                     language, cleaning, clauses, tokens
     ingest privacy encoder heads index store topics feeds     the rooms: they know records, never each other
     pipeline                 Feedback -> Analysis; pure
     service                  the order of I/O

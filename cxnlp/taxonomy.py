@@ -125,7 +125,7 @@ def _label(entry: object, kind: str, path: Path) -> Label:
         raise InvalidInput(f"taxonomy {path}: {kind} has the entry {entry!r}; write {{id: my_id, en: Name, about: what belongs to it}}")
     if unknown := set(entry) - _FIELDS:
         raise InvalidInput(
-            f"taxonomy {path}: {kind} {entry['id']!r} has unknown fields {sorted(unknown)}; known are {sorted(_FIELDS)}; quote a text that has a comma"
+            f"taxonomy {path}: {kind} {entry['id']!r} has unknown fields {sorted(unknown)}; known are {sorted(_FIELDS)}; quote texts with commas"
         )
     if entry["id"] == NO_CAUSE or not entry["id"].isidentifier():
         raise InvalidInput(f"taxonomy {path}: {entry['id']!r} cannot be an id; use letters, digits and _, not {NO_CAUSE!r}")
