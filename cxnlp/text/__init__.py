@@ -1,0 +1,1 @@
+"""Text: languages, cleaning, clauses, tokens. Pure functions below all other rooms."""

@@ -1,0 +1,86 @@
+"""Words of Chinese and English text, for labels, counts and full text; jieba cuts the Chinese, loaded on first use."""
+
+import re
+import threading
+import warnings
+from collections.abc import Iterator
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from cxnlp.text.graphemes import PLACEHOLDER
+
+_RUN: Final = re.compile(
+    rf"(?P<placeholder>{PLACEHOLDER.pattern})"
+    r"|(?P<han>[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+)"
+    r"|(?P<other>\d+(?:[.,]\d+)*%?(?![^\W_])|[^\W_]+(?:['’&._/+-][^\W_]+)*[+#]*)"
+)
+_HAN: Final = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+_BLOCK: Final = 4096
+_lock = threading.Lock()
+
+
+def words(text: str, user_dictionary: Path | None = None) -> list[str]:
+    """Return the words of `text` in order, Latin ones in lower case; numbers, product codes and placeholders stay whole, punctuation is left out.
+
+    Args:
+        text: Any text; Chinese is best folded to Simplified first.
+        user_dictionary: File of words that must stay whole, one a line, as jieba reads it: `word [count] [tag]`.
+    """
+    found: list[str] = []
+    for run in _RUN.finditer(text):
+        if run["han"]:
+            found += segment(run["han"], user_dictionary)
+        elif run["placeholder"]:
+            found.append(run[0])
+        else:
+            found += _split_han(run[0], user_dictionary)
+    return found
+
+
+def segment(text: str, user_dictionary: Path | None = None) -> list[str]:
+    """Return the pieces into which jieba cuts `text`; joined they are `text` again."""
+    tokenizer = _tokenizer(user_dictionary)
+    return [piece for block in _blocks(text) for piece in tokenizer.cut(block)]
+
+
+@cache
+def stop_words(language: str) -> frozenset[str]:
+    """Return the words of `zh` or `en` that say nothing of what a text is about."""
+    path = Path(__file__).with_name(f"stopwords_{language}.txt")
+    return frozenset(path.read_text(encoding="utf-8").split())
+
+
+def _split_han(run: str, user_dictionary: Path | None) -> Iterator[str]:
+    position = 0
+    for han in _HAN.finditer(run):
+        if run[position : han.start()]:
+            yield run[position : han.start()].strip("'’&._/+-").lower()
+        yield from segment(han[0], user_dictionary)
+        position = han.end()
+    if run[position:]:
+        yield run[position:].lower()
+
+
+def _blocks(text: str) -> Iterator[str]:
+    for start in range(0, len(text), _BLOCK):
+        yield text[start : start + _BLOCK]
+
+
+def _tokenizer(user_dictionary: Path | None) -> Any:
+    with _lock:
+        return _load(user_dictionary)
+
+
+@lru_cache(maxsize=4)
+def _load(user_dictionary: Path | None) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import jieba
+    jieba.setLogLevel("ERROR")
+    tokenizer = jieba.Tokenizer()
+    tokenizer.initialize()
+    if user_dictionary:
+        with user_dictionary.open("rb") as lines:
+            tokenizer.load_userdict(lines)
+    return tokenizer
