@@ -240,6 +240,36 @@ class Record:
     stale: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What an in-memory index needs of one analysed record: its document vector and the values that a filter asks for.
+
+    Attributes:
+        seq: The store's number of the record; also its id in FAISS.
+        id: The public id.
+        document: (dim,) float32, L2-normalised.
+        created_at: POSIX seconds.
+        received_at: POSIX seconds.
+        choices: Values by the names of `cxnlp.filters.CHOICES` that have one value a record: source, channel, language, label, intent, segment,
+            customer, topic; absent where unknown.
+        numbers: Values by the names of `cxnlp.filters.NUMBERS`; `rating` mapped to [-1, 1]; absent where unknown.
+        observations: (touchpoint, stage, cause or None) of each observation.
+        risks: Risk ids.
+        attributes: Attributes with one plain value, as text.
+    """
+
+    seq: int
+    id: str
+    document: Vector = field(compare=False, repr=False)
+    created_at: float
+    received_at: float
+    choices: Mapping[str, str]
+    numbers: Mapping[str, float]
+    observations: tuple[tuple[str, str, str | None], ...]
+    risks: tuple[str, ...]
+    attributes: Mapping[str, str]
+
+
 def record_id(source: str, external_id: str) -> str:
     """Return the public id of the identity (source, external_id): `r-` and 20 hexadecimal digits of its SHA-256."""
     return "r-" + hashlib.sha256(f"{source}\x1f{external_id}".encode()).hexdigest()[:20]
