@@ -1,0 +1,83 @@
+"""The store: all that cxnlp keeps, in SQLite or PostgreSQL, and all the SQL there is.
+
+A store is the truth; indexes, counters and deliveries are views of it that can be rebuilt. Processes share nothing else.
+"""
+
+from dataclasses import dataclass
+
+from cxnlp.store.analyses import Analyses, Result
+from cxnlp.store.database import Database, open_database
+from cxnlp.store.events import Event, Events
+from cxnlp.store.feedback import FeedbackTable, Statistics
+from cxnlp.store.generations import Generation, Generations
+from cxnlp.store.keys import ApiKey, Keys
+from cxnlp.store.migration import upgrade
+from cxnlp.store.paging import Page
+from cxnlp.store.receiving import Receipt
+from cxnlp.store.rows import Claim
+from cxnlp.store.vectors import IndexRow, VectorTable
+
+__all__ = [
+    "Analyses",
+    "ApiKey",
+    "Claim",
+    "Database",
+    "Event",
+    "Events",
+    "FeedbackTable",
+    "Generation",
+    "Generations",
+    "IndexRow",
+    "Keys",
+    "Page",
+    "Receipt",
+    "Result",
+    "Statistics",
+    "Store",
+    "VectorTable",
+    "open_store",
+]
+
+
+@dataclass(frozen=True)
+class Store:
+    """Everything that is kept, by subject."""
+
+    database: Database
+    feedback: FeedbackTable
+    analyses: Analyses
+    generations: Generations
+    vectors: VectorTable
+    events: Events
+    keys: Keys
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.database.close()
+
+
+def open_store(url: str) -> Store:
+    """Return the store at a URL, made or upgraded if need be.
+
+    Args:
+        url: `sqlite:////path/file.db` or `postgresql+psycopg://user@host/database`.
+
+    Raises:
+        StoreError: It cannot be opened, or a newer version of cxnlp has written it; the message says what to do.
+    """
+    database = open_database(url)
+    try:
+        upgrade(database)
+    except BaseException:
+        database.close()
+        raise
+    events = Events(database)
+    return Store(
+        database=database,
+        feedback=FeedbackTable(database, events),
+        analyses=Analyses(database, events),
+        generations=Generations(database, events),
+        vectors=VectorTable(database),
+        events=events,
+        keys=Keys(database),
+    )

@@ -1,0 +1,1 @@
+"""How the tables came to be; run by `cxnlp.store.migration` when a store is opened."""

@@ -1,0 +1,47 @@
+"""Records as they are read everywhere: content, analysis of this content, and people's corrections laid over it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, Select, select
+
+from cxnlp.records import Record, analysis_from_line
+from cxnlp.store.conditions import ANALYZED
+from cxnlp.store.corrections import apply_corrections
+from cxnlp.store.rows import COLUMNS, chunks, feedback_of, from_json, from_seconds, group_by_seq
+from cxnlp.store.schema import analyses, corrections
+
+RECORDS: Final[Select[Any]] = select(*COLUMNS, analyses.c.line).select_from(ANALYZED)
+"""To be narrowed by conditions on `feedback` and `analyses`, and run by `read_records`."""
+
+
+def read_records(connection: Connection, query: Select[Any]) -> list[tuple[Row[Any], Record]]:
+    """Return the rows of a query made from `RECORDS`, each with the record that it stands for."""
+    rows = connection.execute(query).all()
+    corrected = read_corrections(connection, [row.seq for row in rows])
+    return [(row, _record(row, corrected.get(row.seq, ()))) for row in rows]
+
+
+def read_corrections(connection: Connection, seqs: Iterable[int]) -> Mapping[int, Sequence[Any]]:
+    """Return the rows (seq, field, value, fingerprint) of corrections by seq, in order of the fields' names."""
+    found: dict[int, Sequence[Any]] = {}
+    for part in chunks(seqs):
+        query = select(corrections.c.seq, corrections.c.field, corrections.c.value, corrections.c.fingerprint)
+        rows = connection.execute(query.where(corrections.c.seq.in_(part)).order_by(corrections.c.field)).all()
+        found |= group_by_seq(rows)
+    return found
+
+
+def _record(row: Any, corrected: Sequence[Any]) -> Record:
+    feedback = feedback_of(row)
+    analysis = None if row.line is None else analysis_from_line(from_json(row.line))
+    if analysis and corrected:
+        analysis = apply_corrections(analysis, {c.field: from_json(c.value) for c in corrected}, feedback)
+    return Record(
+        feedback,
+        analysis,
+        version=row.version,
+        received_at=from_seconds(row.received_at),
+        corrected=tuple(c.field for c in corrected),
+        stale=tuple(c.field for c in corrected if c.fingerprint != row.fingerprint),
+    )
