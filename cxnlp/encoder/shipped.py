@@ -49,7 +49,9 @@ class ShippedEncoder:
         self._longest = int(card["shape"]["n_positions"])
         self._special = card["special_tokens"]
         self.dim = self._shape.dim
-        self.id = hashlib.sha256("\n".join([card["files"]["model.safetensors"], card["files"]["tokenizer.json"], card["prefix"], _POOLING]).encode()).hexdigest()[:16]
+        self.id = hashlib.sha256(
+            "\n".join([card["files"]["model.safetensors"], card["files"]["tokenizer.json"], card["prefix"], _POOLING]).encode()
+        ).hexdigest()[:16]
         self._tokenizer = _read_tokenizer(folder)
         self._before = [self._special["start"], *self._tokenizer.encode(card["prefix"], add_special_tokens=False).ids]
         self._n_extra = len(self._before) + 1

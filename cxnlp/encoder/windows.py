@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -49,7 +50,7 @@ def cut(text: int, ids: Sequence[int], starts: Sequence[int], longest: int) -> I
     """Yield windows of at most `longest` tokens, of even length, so that no window is a short remainder."""
     n_windows = max(1, -(-len(ids) // longest))
     borders = [len(ids) * i // n_windows for i in range(n_windows + 1)]
-    for start, end in zip(borders, borders[1:], strict=False):
+    for start, end in pairwise(borders):
         yield Window(text, np.asarray(ids[start:end], np.int32), np.asarray(starts[start:end], np.int32))
 
 

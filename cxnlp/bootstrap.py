@@ -1,0 +1,130 @@
+"""Settings to a Service: the only place that names concrete back-ends, and makes each when it is first needed."""
+
+import os
+import secrets
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from cxnlp.encoder import ShippedEncoder
+from cxnlp.errors import ArtefactError, InvalidInput, StoreError
+from cxnlp.heads import ShippedHeads, load_network
+from cxnlp.heads.fewshot import Prototypes
+from cxnlp.index import IndexView
+from cxnlp.pipeline import Encoder, Pipeline, embed_labels
+from cxnlp.privacy import Masker
+from cxnlp.service import Delivery, Enrichment, Intake, Retrieval, TopicModel
+from cxnlp.settings import Settings
+from cxnlp.store import Store, open_store
+from cxnlp.taxonomy import Taxonomy, load_taxonomy
+
+
+@dataclass(frozen=True)
+class Service:
+    """All that cxnlp does, by subject; what a command does not use is never loaded."""
+
+    settings: Settings
+
+    @cached_property
+    def home(self) -> Path:
+        """The data folder, made if need be."""
+        home = self.settings.home.expanduser()
+        try:
+            home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise StoreError(f"{home}: cannot be made ({error.strerror}); set CXNLP_HOME to a folder that can be written") from error
+        return home
+
+    @cached_property
+    def store(self) -> Store:
+        """The database."""
+        return open_store(self.settings.database_url or f"sqlite:///{self.home.resolve() / 'cxnlp.db'}")
+
+    @cached_property
+    def taxonomy(self) -> Taxonomy:
+        """The default taxonomy with the user's file laid over it."""
+        return load_taxonomy(self.settings.taxonomy)
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The shipped encoder, or the sentence-transformers model that the settings name."""
+        if self.settings.encoder:
+            from cxnlp.encoder.external import ExternalEncoder  # imports torch
+
+            return ExternalEncoder(self.settings.encoder)
+        return ShippedEncoder(self.settings.models_dir / "encoder", precision=self.settings.precision, n_threads=self.settings.threads)
+
+    @cached_property
+    def pipeline(self) -> Pipeline:
+        """Encoder and heads that belong together."""
+        network = load_network(self.settings.heads or self.settings.models_dir / "heads")
+        if network.card["encoder_id"] != self.encoder.id:
+            raise ArtefactError(
+                f"the heads {network.card['name']!r} were trained on another encoder; train heads for this one with training/features.py and "
+                "training/train_heads.py and set CXNLP_HEADS to their folder, or unset CXNLP_ENCODER"
+            )
+        prototypes = Prototypes(embed_labels(self.encoder, self.taxonomy.touchpoints), embed_labels(self.encoder, self.taxonomy.causes))
+        return Pipeline(self.encoder, ShippedHeads(network, self.taxonomy, prototypes))
+
+    @cached_property
+    def masker(self) -> Masker:
+        """What is masked."""
+        return Masker(mask_orders=self.settings.mask_orders)
+
+    @cached_property
+    def intake(self) -> Intake:
+        """Receiving, with the key of the data folder."""
+        return self._intake(_read_key(self.settings, self.home))
+
+    @cached_property
+    def storeless_intake(self) -> Intake:
+        """Receiving without a data folder: its key is used if there is one, else a random one, so that customers still join within a file."""
+        home = self.settings.home.expanduser()
+        known = self.settings.secret or (home / "secret").exists()
+        return self._intake(_read_key(self.settings, home) if known else secrets.token_bytes(32))
+
+    @cached_property
+    def enrichment(self) -> Enrichment:
+        """The worker's part."""
+        return Enrichment(self.store, self.pipeline)
+
+    @cached_property
+    def retrieval(self) -> Retrieval:
+        """Search."""
+        return Retrieval(self.store, self.encoder, IndexView(self.encoder.dim), self.masker)
+
+    @cached_property
+    def delivery(self) -> Delivery:
+        """Flags, webhooks, events."""
+        return Delivery(self.store, allow_private=self.settings.webhook_allow_private)
+
+    @cached_property
+    def topics(self) -> TopicModel:
+        """Fits and assignments."""
+        return TopicModel(self.store, self.settings.user_dictionary)
+
+    def _intake(self, key: bytes) -> Intake:
+        try:
+            zone = ZoneInfo(self.settings.timezone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise InvalidInput(f"CXNLP_TIMEZONE is {self.settings.timezone!r}; write a name such as Asia/Shanghai") from error
+        return Intake(self.masker, key, zone)
+
+
+def _read_key(settings: Settings, home: Path) -> bytes:
+    """Return the secret of the hashes; the first process of a data folder makes it."""
+    if settings.secret:
+        return settings.secret.encode()
+    path = home / "secret"
+    fresh = path.with_name(f"secret.{secrets.token_hex(4)}")
+    if not path.exists():
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_hex(32))
+        try:
+            os.link(fresh, path)  # fails if another process was first, whose key then holds
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return bytes.fromhex(path.read_text())

@@ -1,0 +1,125 @@
+"""The trained network, in numpy: what training/train_heads.py fits, without torch.
+
+Multiple-instance learning (Ilse et al. 2018): a text's score of a label is the soft maximum of its clauses' scores, so the clause that wins is
+where the label was read.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from cxnlp.errors import ArtefactError
+from cxnlp.records import Matrix
+
+Ints: TypeAlias = npt.NDArray[np.intp]
+
+VALUES: Final = np.array([-1.0, -0.5, 0.0, 0.5, 1.0], np.float32)
+_FORMAT: Final = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """What the network says of n texts with m clauses; logits unless named otherwise.
+
+    Attributes:
+        sentiment: (n, 5) probabilities of `VALUES`.
+        intent: (n, n_intents) probabilities.
+        touchpoint: (m, n_touchpoints) of each clause.
+        cause: (m, n_causes) of each clause; the first is no cause.
+        pairs: (m, n_touchpoints, n_causes) of each clause.
+        presence: (n, n_touchpoints) what the text as a whole adds to a touchpoint.
+        feeling: (m, 5) probabilities of `VALUES` for each clause.
+        risk: (m, n_risks) of each clause.
+    """
+
+    sentiment: Matrix
+    intent: Matrix
+    touchpoint: Matrix
+    cause: Matrix
+    pairs: Matrix
+    presence: Matrix
+    feeling: Matrix
+    risk: Matrix
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """Weights by name, and the card that describes them."""
+
+    weights: Mapping[str, Matrix]
+    card: Mapping[str, Any]
+
+    @property
+    def sharpness(self) -> float:
+        """Of the soft maximum."""
+        return float(self.card["config"]["sharpness"])
+
+    def score(self, documents: Matrix, clauses: Matrix, counts: Ints) -> Scores:
+        """Return the scores of n texts.
+
+        Args:
+            documents: (n, dim) float32.
+            clauses: (m, dim) float32, those of a text together, texts in order.
+            counts: (n,) clauses of each text, each at least 1.
+        """
+        w = self.weights
+        starts = np.cumsum(counts) - counts
+        x_document = (documents - w["document_mean"]) * w["document_scale"]
+        x_clause = (clauses - w["clause_mean"]) * w["clause_scale"]
+        context = np.repeat(x_document @ w["context.weight"].T, counts, axis=0)
+        of_clause = np.maximum(self._linear("clause", x_clause) + context, 0)
+        of_document = np.maximum(self._linear("document", x_document), 0)
+        mean = np.add.reduceat(of_clause, starts) / counts[:, None]
+        whole = np.concatenate([of_document, mean, np.maximum.reduceat(of_clause, starts)], axis=1, dtype=np.float32)
+        touchpoint, cause = self._linear("touchpoint", of_clause), self._linear("cause", of_clause)
+        return Scores(
+            sentiment=softmax(self._linear("sentiment", whole)),
+            intent=softmax(self._linear("intent", whole)),
+            touchpoint=touchpoint,
+            cause=cause,
+            pairs=touchpoint[:, :, None] + cause[:, None, :] + w["pair"],
+            presence=self._linear("presence", whole),
+            feeling=softmax(self._linear("feeling", of_clause)),
+            risk=self._linear("risk", of_clause),
+        )
+
+    def _linear(self, name: str, x: Matrix) -> Matrix:
+        y: Matrix = x @ self.weights[f"{name}.weight"].T + self.weights[f"{name}.bias"]
+        return y
+
+
+def load_network(folder: Path) -> Network:
+    """Return the network in `folder` (card.json, model.safetensors).
+
+    Raises:
+        ArtefactError: A file is missing, damaged, or of another format.
+    """
+    try:
+        card = orjson.loads((folder / "card.json").read_bytes())
+        weights = load_file(folder / "model.safetensors")
+    except (OSError, orjson.JSONDecodeError, SafetensorError) as error:
+        raise ArtefactError(f"{folder}: missing or damaged ({error}); restore it from the repository or set CXNLP_MODELS_DIR") from error
+    if card.get("format") != _FORMAT:
+        raise ArtefactError(f"{folder}: format {card.get('format')!r}, this version of cxnlp reads {_FORMAT}; use models of the same release")
+    return Network(weights, card)
+
+
+def softmax(logits: Matrix) -> Matrix:
+    """Return probabilities along the last axis."""
+    e = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    p: Matrix = e / e.sum(axis=-1, keepdims=True)
+    return p
+
+
+def soft_maximum(scores: Matrix, sharpness: float) -> Matrix:
+    """Return log-sum-exp at `sharpness` over the first axis, the clauses of one text."""
+    peak = scores.max(axis=0)
+    s: Matrix = np.log(np.exp((scores - peak) * sharpness).sum(axis=0)) / sharpness + peak
+    return s

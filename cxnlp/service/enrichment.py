@@ -1,0 +1,112 @@
+"""Working off the queue: claim, analyse, save; and building a new generation of vectors beside the old."""
+
+import logging
+import os
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from cxnlp.errors import Conflict, CxnlpError
+from cxnlp.pipeline import RECORDS_A_BATCH, Analyzed, Pipeline
+from cxnlp.store import Claim, Generation, Result, Store
+from cxnlp.text.clauses import SPLITTER_VERSION
+
+LEASE_SECONDS: Final = 300.0
+_IDLE_SECONDS: Final = 0.25
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Enrichment:
+    """One worker.
+
+    Attributes:
+        store: Whose queue.
+        pipeline: What analyses.
+        holder: Name of this worker, unique among processes.
+    """
+
+    store: Store
+    pipeline: Pipeline
+    holder: str = field(default_factory=lambda: f"{os.getpid()}-{uuid.uuid4().hex[:8]}")
+
+    def step(self, limit: int = RECORDS_A_BATCH) -> int:
+        """Analyse and save at most `limit` waiting records; return how many were claimed."""
+        claims = self.store.analyses.claim(self.holder, limit, LEASE_SECONDS)
+        if claims:
+            generation = self._generation()
+            self.store.analyses.save([_result(claim, found) for claim, found in self._analyze(claims)], generation.id)
+        return len(claims)
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set; a failure of the store is logged and tried again."""
+        try:
+            while not stop.is_set():
+                try:
+                    if self.step() == 0:
+                        stop.wait(_IDLE_SECONDS)
+                except CxnlpError as error:
+                    _log.warning("enrichment waits: %s", error)
+                    stop.wait(4 * _IDLE_SECONDS)
+        finally:
+            self.store.analyses.release(self.holder)
+
+    def drain(self, on_progress: Callable[[int, int], None]) -> None:
+        """Work until nothing waits, other workers' records included.
+
+        Args:
+            on_progress: Called with (records analysed, records waiting).
+        """
+        while True:
+            n = self.step()
+            statistics = self.store.feedback.statistics()
+            on_progress(statistics.analyzed, statistics.pending)
+            if statistics.pending == 0:
+                return
+            if n == 0:
+                time.sleep(_IDLE_SECONDS)
+
+    def reindex(self, on_progress: Callable[[int, int], None]) -> Generation:
+        """Build the vectors of this pipeline's encoder beside the active ones and switch; an interrupted run goes on where it was.
+
+        Args:
+            on_progress: Called with (records done, records in all).
+
+        Raises:
+            Conflict: The active vectors are of this encoder and splitter already.
+        """
+        generation = self.store.generations.begin(self.pipeline.encoder.id, SPLITTER_VERSION, self.pipeline.encoder.dim)
+        n_done = 0
+        while True:
+            while claims := self.store.vectors.missing(generation.id, RECORDS_A_BATCH):
+                analyzed = self._analyze(claims)
+                self.store.vectors.save(generation.id, [(claim.record_id, claim.version, found.vectors) for claim, found in analyzed])
+                n_done += len(claims)
+                on_progress(n_done, self.store.feedback.statistics().analyzed)
+            try:
+                self.store.generations.activate(generation.id)
+            except Conflict:  # more were analysed with the old encoder meanwhile
+                continue
+            return generation
+
+    def _generation(self) -> Generation:
+        return self.store.generations.ensure(self.pipeline.encoder.id, SPLITTER_VERSION, self.pipeline.encoder.dim)
+
+    def _analyze(self, claims: Sequence[Claim]) -> list[tuple[Claim, Analyzed]]:
+        """Return the results; a record that breaks the pass is taken out and noted, the others are kept."""
+        try:
+            return list(zip(claims, self.pipeline.analyze([claim.feedback for claim in claims]), strict=True))
+        except Exception as error:  # whatever one record provokes must not hold up the others
+            if len(claims) > 1:
+                return [pair for claim in claims for pair in self._analyze([claim])]
+            # The message of a foreign library may quote the text, so only its type is kept.
+            _log.error("record %s cannot be analysed: %s", claims[0].record_id, type(error).__name__)
+            self.store.analyses.fail(claims[0].record_id, claims[0].version, type(error).__name__)
+            return []
+
+
+def _result(claim: Claim, found: Analyzed) -> Result:
+    return Result(claim.record_id, claim.version, found.analysis, found.vectors)

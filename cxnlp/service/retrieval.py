@@ -1,0 +1,148 @@
+"""Finding: an in-memory view that catches up from the store, and hits that are re-read from the store, so that a deletion is immediate."""
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from cxnlp.encoder import Document, encode
+from cxnlp.encoder.pooling import TokenEncoder
+from cxnlp.errors import InvalidQuery, NotFound
+from cxnlp.filters import Filter
+from cxnlp.index import IndexView
+from cxnlp.privacy import Masker
+from cxnlp.records import Feedback, Quote, Record, Vector, Vectors, quote_line, to_line
+from cxnlp.store import Store
+from cxnlp.text.cleaning import clean
+from cxnlp.text.graphemes import widen
+
+MOST_HITS: Final = 1_000
+_MOST_QUERY_CHARACTERS: Final = 20_000
+_ROWS_AT_ONCE: Final = 2_000
+_EVENTS_AT_ONCE: Final = 1_000
+_FRESH_SECONDS: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One record that is alike.
+
+    Attributes:
+        score: Likeness in [0, 1].
+        record: As it stands in the store now.
+        quote: The clause nearest to the query.
+    """
+
+    score: float
+    record: Record
+    quote: Quote | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as the API shows it."""
+        return {"score": round(self.score, 4), "record": to_line(self.record), "quote": quote_line(self.quote) if self.quote else None}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The answer to a search.
+
+    Attributes:
+        hits: Nearest first.
+        total: Records that pass the filter.
+    """
+
+    hits: tuple[Hit, ...]
+    total: int
+
+
+class Retrieval:
+    """Search over one process's own view of the store."""
+
+    def __init__(self, store: Store, encoder: TokenEncoder, view: IndexView, masker: Masker) -> None:
+        self._store = store
+        self._encoder = encoder
+        self._view = view
+        self._masker = masker
+        self._catching_up = threading.Lock()
+        self._caught_up_at = float("-inf")
+
+    @property
+    def n_indexed(self) -> int:
+        """Records in the view."""
+        return self._view.n
+
+    def catch_up(self) -> int:
+        """Read what the store has done since the last time; return how many events that was."""
+        with self._catching_up:
+            if self._view.position is None:
+                self._build()
+            n_events = 0
+            while events := self._store.events.read(self._view.position or 0, _EVENTS_AT_ONCE):
+                if any(event.type == "generation.activated" for event in events):
+                    self._view.clear()
+                    self._build()
+                    continue
+                ids = list(dict.fromkeys(event.record_id for event in events if event.record_id and event.type.startswith("record.")))
+                entries = self._store.vectors.entries_of(ids)
+                self._view.remove([i for i in ids if i not in entries])
+                self._view.put(list(entries.values()))
+                self._view.position = events[-1].seq
+                n_events += len(events)
+            self._caught_up_at = time.monotonic()
+            return n_events
+
+    def search(self, text: str, k: int, filter: Filter) -> Found:
+        """Return the records nearest in meaning to a text.
+
+        Raises:
+            InvalidQuery: The text is blank or over 20,000 characters, or k is not in 1..1000.
+        """
+        if not text.strip():
+            raise InvalidQuery("text: is empty; write what to search for")
+        if len(text) > _MOST_QUERY_CHARACTERS:
+            raise InvalidQuery(f"text: has {len(text)} characters; send at most {_MOST_QUERY_CHARACTERS}")
+        query = clean(self._masker.mask(text)).text
+        return self._nearest(encode(self._encoder, [Document(query)])[0].document, k, filter)
+
+    def similar(self, record_id: str, k: int, filter: Filter) -> Found:
+        """Return the records nearest to a stored one, itself left out.
+
+        Raises:
+            NotFound: There is no such record, or it is not analysed yet.
+            InvalidQuery: k is not in 1..1000.
+        """
+        vectors = self._store.vectors.get_many([record_id]).get(record_id)
+        if vectors is None:
+            raise NotFound(f"record {record_id!r} does not exist or is not analysed yet; see GET /v1/status")
+        return self._nearest(vectors.document, k, filter, without=record_id)
+
+    def _nearest(self, vector: Vector, k: int, filter: Filter, without: str | None = None) -> Found:
+        if not 1 <= k <= MOST_HITS:
+            raise InvalidQuery(f"k: is {k}; send a number from 1 to {MOST_HITS}")
+        if time.monotonic() - self._caught_up_at > _FRESH_SECONDS:
+            self.catch_up()
+        found = self._view.search(vector[None], k + (without is not None), filter)[0]
+        ids = [i for i in found.ids if i != without][:k]
+        records, vectors = self._store.feedback.get_many(ids), self._store.vectors.get_many(ids)
+        scores = dict(zip(found.ids, found.scores, strict=True))
+        hits = tuple(Hit(scores[i], records[i], _nearest_quote(records[i].feedback, vectors.get(i), vector)) for i in ids if i in records)
+        return Found(hits, found.total - (without in found.ids))
+
+    def _build(self) -> None:
+        position = self._store.events.last_seq()
+        after = 0
+        while entries := self._store.vectors.entries(after, _ROWS_AT_ONCE):
+            self._view.put(entries)
+            after = entries[-1].seq
+        self._view.position = position
+
+
+def _nearest_quote(feedback: Feedback, vectors: Vectors | None, query: Vector) -> Quote | None:
+    if vectors is None or not vectors.spans:
+        return None
+    span = vectors.spans[int(np.argmax(vectors.clauses @ query))]
+    text = feedback.text if span.turn is None else feedback.turns[span.turn].text
+    start, end = widen(text, span.start, span.end)
+    return Quote(text[start:end], start, end, span.turn)
