@@ -5,7 +5,6 @@ The pipeline owns the protocols of what it consumes, and is the only place where
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Final, Protocol
 
 import numpy as np
@@ -20,6 +19,8 @@ from cxnlp.text.cleaning import Cleaned, clean
 from cxnlp.text.language import detect
 
 RECORDS_A_BATCH: Final = 256
+_FIRST_BATCH: Final = 16
+_CHARACTERS_A_BATCH: Final = 500_000
 
 
 class Encoder(TokenEncoder, Protocol):
@@ -69,6 +70,8 @@ class Pipeline:
 
     def analyze(self, items: Sequence[Feedback]) -> list[Analyzed]:
         """Return one result an item, in order."""
+        if not items:
+            return []
         prepared = [prepare(item) for item in items]
         encoded = encode(self.encoder, [p.document for p in prepared])
         passages = [_passage(item, p, e) for item, p, e in zip(items, prepared, encoded, strict=True)]
@@ -79,10 +82,19 @@ class Pipeline:
         ]
 
     def stream(self, items: Iterable[Feedback]) -> Iterator[Analyzed]:
-        """Yield results in the order of `items`, holding one batch at a time."""
-        waiting = iter(items)
-        while batch := list(islice(waiting, RECORDS_A_BATCH)):
-            yield from self.analyze(batch)
+        """Yield results in the order of `items`, holding one batch at a time.
+
+        Batches grow from 16 records to 256, so that the first results come soon, and are cut short at 500,000 characters, so that memory is flat.
+        """
+        batch: list[Feedback] = []
+        n_characters, most = 0, _FIRST_BATCH
+        for item in items:
+            batch.append(item)
+            n_characters += len(item.text) + sum(len(turn.text) for turn in item.turns)
+            if len(batch) >= most or n_characters >= _CHARACTERS_A_BATCH:
+                yield from self.analyze(batch)
+                batch, n_characters, most = [], 0, min(2 * most, RECORDS_A_BATCH)
+        yield from self.analyze(batch)
 
 
 def prepare(feedback: Feedback) -> Prepared:

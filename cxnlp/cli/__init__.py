@@ -1,0 +1,57 @@
+"""The command line: each command parses, calls the service once, and shows what came of it.
+
+files.py      analyze, ingest
+finding.py    search, similar, show, export, status
+running.py    serve, worker, reindex, topics, doctor
+keeping.py    forget, keys
+"""
+
+import os
+import sys
+
+import typer
+
+from cxnlp import __version__
+from cxnlp.cli import files, finding, keeping, running
+from cxnlp.errors import CxnlpError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    help="Feedback mining for Chinese and English, whole on one machine. Start with `cxnlp analyze FILE`; "
+    "keep and search with `cxnlp ingest FILE` and `cxnlp serve`. Data lie in CXNLP_HOME (default ~/.cxnlp).",
+)
+app.command()(files.analyze)
+app.command()(files.ingest)
+app.command()(finding.search)
+app.command()(finding.similar)
+app.command()(finding.show)
+app.command()(finding.export)
+app.command()(finding.status)
+app.command()(running.serve)
+app.command()(running.worker)
+app.command()(running.reindex)
+app.add_typer(running.topics, name="topics")
+app.command()(running.doctor)
+app.command()(keeping.forget)
+app.add_typer(keeping.keys, name="keys")
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: bool = typer.Option(False, "--version", help="Print the version and stop.")) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; an expected error is one line on stderr and exit code 1."""
+    try:
+        app()
+    except CxnlpError as error:
+        typer.secho(f"cxnlp: {error}", fg="red", err=True)
+        sys.exit(1)
+    except BrokenPipeError:  # the reader of our output, such as `head`, has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

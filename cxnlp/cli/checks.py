@@ -1,0 +1,77 @@
+"""What `cxnlp doctor` checks."""
+
+import hashlib
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+
+from cxnlp.bootstrap import Service
+from cxnlp.errors import ArtefactError, CxnlpError, StoreError
+
+_LEAST_FREE_BYTES: Final = 1 << 30
+_PROBES: Final = (("客服态度太差了，等了一个小时没人理", -1), ("The staff were lovely and the room was spotless", 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check: what, whether it passed, and what was found or has to be done."""
+
+    name: str
+    ok: bool
+    finding: str
+
+
+def check_all(service: Service) -> list[Check]:
+    """Return all checks in order; a failing one does not stop the others."""
+    checks: dict[str, Callable[[Service], str]] = {
+        "models": _check_models, "encoder": _check_analysis, "store": _check_store, "queue": _check_queue, "disk": _check_disk,
+    }  # fmt: skip
+    return [_run(name, check, service) for name, check in checks.items()]
+
+
+def _run(name: str, check: Callable[[Service], str], service: Service) -> Check:
+    try:
+        return Check(name, True, check(service))
+    except (CxnlpError, OSError) as error:
+        return Check(name, False, str(error))
+
+
+def _check_models(service: Service) -> str:
+    names = []
+    for folder in (service.settings.models_dir / "encoder", service.settings.models_dir / "heads"):
+        card = orjson.loads((folder / "card.json").read_bytes())
+        for file, expected in card["files"].items():
+            if hashlib.sha256((folder / file).read_bytes()).hexdigest() != expected:
+                raise ArtefactError(f"{folder / file} is not the file its card describes; restore it from the repository")
+        names.append(card["name"])
+    return f"{', '.join(names)} are intact"
+
+
+def _check_analysis(service: Service) -> str:
+    found = service.pipeline.analyze([service.storeless_intake.parse({"text": text}) for text, _ in _PROBES])
+    for (text, sign), one in zip(_PROBES, found, strict=True):
+        if one.analysis.sentiment * sign <= 0:
+            raise ArtefactError(f"{text!r} got sentiment {one.analysis.sentiment:+.2f}; restore models/ from the repository")
+    return f"{service.encoder.id} scores Chinese and English"
+
+
+def _check_store(service: Service) -> str:
+    statistics = service.store.feedback.statistics()
+    return f"{service.store.database.engine.url.render_as_string()} holds {statistics.records:,} records"
+
+
+def _check_queue(service: Service) -> str:
+    statistics = service.store.feedback.statistics()
+    if statistics.failed:
+        raise StoreError(f"{statistics.failed} records could not be analysed; update cxnlp, then `cxnlp reindex`, or report them")
+    return f"{statistics.pending:,} records wait for analysis"
+
+
+def _check_disk(service: Service) -> str:
+    free = shutil.disk_usage(service.home).free
+    if free < _LEAST_FREE_BYTES:
+        raise StoreError(f"only {free / 1e9:.1f} GB are free under {service.home}; make room or set CXNLP_HOME")
+    return f"{free / 1e9:.0f} GB are free under {service.home}"

@@ -1,0 +1,79 @@
+"""Commands that look at what is kept: search, similar, show, export, status."""
+
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from cxnlp.cli.export import write_records
+from cxnlp.cli.options import Where, open_service, to_day, to_filter
+from cxnlp.cli.progress import show_progress
+from cxnlp.errors import NotFound
+from cxnlp.records import to_line
+from cxnlp.service import Found, Hit
+
+K = Annotated[int, typer.Option("-k", help="How many hits, 1 to 1000.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON line a hit instead of text.")]
+_COLOURS = {"negative": "red", "neutral": "default", "positive": "green"}
+
+
+def search(text: Annotated[str, typer.Argument(help="A complaint, in any words.")], k: K = 10, where: Where = None, json: Json = False) -> None:
+    """Find what customers said that is alike in meaning, in Chinese and English."""
+    _print_found(open_service().retrieval.search(text, k, to_filter(where)), json)
+
+
+def similar(record: Annotated[str, typer.Argument(help="Id of a record, r-....")], k: K = 10, where: Where = None, json: Json = False) -> None:
+    """Find records like a stored one."""
+    _print_found(open_service().retrieval.similar(record, k, to_filter(where)), json)
+
+
+def show(record: Annotated[str, typer.Argument(help="Id of a record, r-....")]) -> None:
+    """Print all that is known of one record, as JSON."""
+    found = open_service().store.feedback.get(record)
+    if found is None:
+        raise NotFound(f"record {record!r} does not exist; ids look like r-0123456789abcdef0123, `cxnlp search` prints them")
+    typer.echo(orjson.dumps(to_line(found), option=orjson.OPT_INDENT_2).decode())
+
+
+def export(
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write: .jsonl, .csv or .parquet.")],
+    where: Where = None,
+) -> None:
+    """Write records to a file, in the order in which they came."""
+    service = open_service()
+    chosen = to_filter(where)
+    with show_progress("exporting") as bar:
+        n = write_records(output, service.store.feedback.iterate(chosen), lambda n: bar.update(n, None))
+    typer.echo(f"{n} records in {output}", err=True)
+
+
+def status() -> None:
+    """Print how many records there are, are analysed, and wait."""
+    statistics = open_service().store.feedback.statistics()
+    for name in ("records", "analyzed", "pending", "failed"):
+        typer.echo(f"{name:<9} {getattr(statistics, name):>10,}")
+
+
+def _print_found(found: Found, json: bool) -> None:
+    if json:
+        for hit in found.hits:
+            typer.echo(orjson.dumps(hit.to_json()).decode())
+        return
+    console = Console()
+    for hit in found.hits:
+        console.print(_describe(hit))
+    console.print(f"{len(found.hits)} nearest of {found.total:,} records", style="dim")
+
+
+def _describe(hit: Hit) -> Text:
+    feedback, analysis = hit.record.feedback, hit.record.analysis
+    line = Text(f"{hit.score:.2f}  {feedback.id}  {to_day(feedback.created_at)}  {feedback.channel}", style="dim")
+    if analysis:
+        line.append(f"  {analysis.sentiment:+.2f}", style=f"not dim {_COLOURS[analysis.label]}")
+        for o in analysis.observations:
+            line.append(f"  {o.touchpoint}" + (f"/{o.cause}" if o.cause else ""), style="not dim cyan")
+    text = hit.quote.text if hit.quote else " / ".join(text for _, text in feedback.segments())
+    return line.append(f"\n      {' '.join(text.split())[:200]}\n", style="not dim default")
