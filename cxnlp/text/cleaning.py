@@ -37,6 +37,7 @@ _BLOCKS: Final = re.compile(
 )
 _STOPPERS: Final = '\\s<>"\u2018-\u201f\u3000-\u303f\u3400-\u9fff\uff00-\uffef'
 _URL: Final = re.compile(rf"(?:https?://|ftp://|www\.)[^{_STOPPERS}]*[^{_STOPPERS}.,!?;:)'\]]", re.IGNORECASE)
+_CARRIAGE_RETURN: Final = re.compile("_x000[dDaA]_")
 _REPEAT: Final = re.compile(r"([^\d\s])\1{3,}|([^\d\s]{2})\2{3,}")
 _REPEAT_HINT: Final = re.compile(r"(.)\1\1\1|(..)\2\2\2")
 _WRAPPED: Final = re.compile(r"(?<=[^\n]{50}[a-z,])\n(?=[a-z])")
@@ -95,7 +96,7 @@ def clean(text: str) -> Cleaned:
 
 
 def _is_plain(text: str) -> bool:
-    if _SUSPECT.search(text) or "  " in text or "://" in text or "www." in text or "WWW." in text:
+    if _SUSPECT.search(text) or "  " in text or "_x000" in text or "://" in text or "www." in text or "WWW." in text:
         return False
     return not (_REPEAT_HINT.search(text) and _REPEAT.search(text))
 
@@ -106,6 +107,7 @@ def _rewrite(draft: _Draft) -> _Draft:
     if "<" in draft.text:
         draft = _substitute(draft, _TAG, _after_tag)
     draft = _substitute(draft, _NOISE, "")
+    draft = _substitute(draft, _CARRIAGE_RETURN, "\n")
     if "\n" in draft.text:
         draft = _without_replies(draft)
     draft = _substitute(draft, _URL, " ")

@@ -46,7 +46,9 @@ def _may_join(character: str) -> bool:
 
 
 def _cluster_border(text: str, position: int, *, forward: bool) -> int:
-    first = max(0, position - _LONGEST_CLUSTER)
+    first = position
+    while first > max(0, position - _LONGEST_CLUSTER) and (_may_join(text[first]) or _may_join(text[first - 1])):
+        first -= 1
     for cluster in _CLUSTER.finditer(text, first, min(len(text), position + _LONGEST_CLUSTER)):
         if cluster.start() == position:
             return position
