@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, literal, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, literal, or_, select, true, update
 
 from cxnlp.errors import Conflict
 from cxnlp.records import Analysis, Vectors, analysis_line
@@ -142,10 +142,12 @@ class Analyses:
     def _queue(self, which: ColumnElement[bool]) -> int:
         known = select(feedback.c.seq).where(which)
         absent = feedback.c.seq.not_in(select(pending.c.seq))
-        anew = select(feedback.c.seq, feedback.c.version, literal(0)).where(which, absent)
         with self._database.write() as connection:
-            n_queued = connection.execute(update(pending).where(pending.c.seq.in_(known)).values(attempts=0, error=None)).rowcount
-            return n_queued + connection.execute(insert(pending).from_select(["seq", "version", "attempts"], anew)).rowcount
+            n_queued = connection.execute(select(func.count()).select_from(known.subquery())).scalar_one()
+            connection.execute(update(pending).where(pending.c.seq.in_(known)).values(attempts=0, error=None))
+            anew = select(feedback.c.seq, feedback.c.version, literal(0)).where(which, absent)
+            connection.execute(insert(pending).from_select(["seq", "version", "attempts"], anew))
+        return n_queued
 
 
 def _waiting(connection: Connection, by_id: Mapping[str, Result]) -> dict[int, Any]:

@@ -1,5 +1,7 @@
 import os
+import shutil
 import uuid
+from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -26,17 +28,31 @@ def url(request, tmp_path):
     engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory):
+    """A SQLite file with empty tables, made once since that takes the longest."""
+    path = tmp_path_factory.mktemp("migrated") / "cxnlp.db"
+    open_store(f"sqlite:///{path}").close()
+    return path
+
+
 @pytest.fixture
-def store(url):
-    """A fresh store."""
+def store(url, migrated):
+    """A store without records."""
+    if url.startswith("sqlite"):
+        copy_to = Path(url.removeprefix("sqlite:///"))
+        copy_to.parent.mkdir()
+        shutil.copyfile(migrated, copy_to)
     opened = open_store(url)
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def sqlite_store(tmp_path):
-    """A fresh store in the folder `home`, for what only SQLite does."""
+def sqlite_store(tmp_path, migrated):
+    """A store without records in the folder `home`, for what only SQLite does."""
+    (tmp_path / "home").mkdir()
+    shutil.copyfile(migrated, tmp_path / "home" / "cxnlp.db")
     opened = open_store(f"sqlite:///{tmp_path}/home/cxnlp.db")
     yield opened
     opened.close()
