@@ -132,7 +132,8 @@ def cut_tokenizer(tokenizer: dict[str, Any], keep: list[int]) -> dict[str, Any]:
     pieces = tokenizer["model"]["vocab"]
     new_id = {old: new for new, old in enumerate(keep)}
     cut = dict(tokenizer)
-    cut["model"] = tokenizer["model"] | {"vocab": [[pieces[i][0], round(pieces[i][1], 4)] for i in keep], "unk_id": new_id[tokenizer["model"]["unk_id"]]}
+    vocabulary = [[pieces[i][0], round(pieces[i][1], 4)] for i in keep]
+    cut["model"] = tokenizer["model"] | {"vocab": vocabulary, "unk_id": new_id[tokenizer["model"]["unk_id"]]}
     cut["added_tokens"] = [token | {"id": new_id[token["id"]]} for token in tokenizer["added_tokens"] if token["id"] in new_id]
     cut["post_processor"] = None
     cut["truncation"] = cut["padding"] = None

@@ -35,8 +35,7 @@ def to_feedback(row: dict[str, Any]) -> Feedback:
 
 def read_rows(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the rows of a JSONL file, gzipped or not."""
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    with opened as lines:
+    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
         yield from (json.loads(line) for line in lines)
 
 

@@ -10,7 +10,7 @@ soft maximum of its clauses' scores, and the clause that wins is the quote. Tune
 import argparse
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,14 @@ import numpy as np
 import torch
 from features import MODELS, POLARITY_SETS, read_rows
 from safetensors.numpy import save_file
+from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 from torch.nn import functional
 
+from cxnlp.encoder import ShippedEncoder
+from cxnlp.heads.conversation import describe
+from cxnlp.heads.fewshot import logits
+from cxnlp.pipeline import embed_labels
 from cxnlp.taxonomy import NO_CAUSE, load_taxonomy
 
 OUT = MODELS / "heads"
@@ -59,21 +64,22 @@ class Part:
     turns: np.ndarray
 
     def take(self, chosen: np.ndarray) -> "Batch":
-        """Return the chosen texts, clauses laid end to end."""
+        """Return the chosen texts, clauses padded to the longest text's number."""
         ends = np.cumsum(self.counts.numpy())
-        starts = ends - self.counts.numpy()
-        clause_ids = np.concatenate([np.arange(starts[i], ends[i]) for i in chosen] or [np.empty(0, int)])
-        owner = torch.repeat_interleave(torch.arange(len(chosen)), self.counts[torch.from_numpy(chosen)])
-        return Batch(self.documents[torch.from_numpy(chosen)], self.clauses[torch.from_numpy(clause_ids)], owner)
+        counts = self.counts.numpy()[chosen]
+        place = np.arange(max(1, counts.max(initial=1)))
+        is_clause = place < counts[:, None]
+        clause_ids = np.where(is_clause, (ends[chosen] - counts)[:, None] + place, 0)
+        return Batch(self.documents[torch.from_numpy(chosen)], self.clauses[torch.from_numpy(clause_ids)], torch.from_numpy(is_clause))
 
 
 @dataclass(frozen=True)
 class Batch:
-    """documents (n, dim), clauses (m, dim), owner (m,) row of the document of each clause."""
+    """documents (n, dim), clauses (n, most, dim), is_clause (n, most) False where padded."""
 
     documents: Tensor
     clauses: Tensor
-    owner: Tensor
+    is_clause: Tensor
 
 
 class Heads(nn.Module):
@@ -108,39 +114,33 @@ class Heads(nn.Module):
             getattr(self, f"{name}_scale").copy_(1 / vectors.std(0).clamp_min(1e-4))
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
-        """Return logits; texts along the first axis, clauses for `feeling`."""
+        """Return logits: (n, ...) of texts, (n, most, ...) of clauses for `clause_pairs` and `feeling`."""
         x_document = (batch.documents - self.document_mean) * self.document_scale
         x_clause = (batch.clauses - self.clause_mean) * self.clause_scale
         of_document = functional.relu(self.document(self.dropout(x_document)))
-        of_clause = functional.relu(self.clause(self.dropout(x_clause)) + self.context(self.dropout(x_document))[batch.owner])
-        n = len(batch.documents)
-        total = torch.zeros(n, of_clause.shape[1]).index_add_(0, batch.owner, of_clause)
-        number = torch.bincount(batch.owner, minlength=n).clamp_min(1)[:, None]
-        highest = torch.zeros(n, of_clause.shape[1]).index_reduce_(0, batch.owner, of_clause, "amax")
-        whole = self.dropout(torch.cat([of_document, total / number, highest], 1))
+        of_clause = functional.relu(self.clause(self.dropout(x_clause)) + self.context(self.dropout(x_document))[:, None])
+        of_clause = of_clause * batch.is_clause[..., None]
+        mean = of_clause.sum(1) / batch.is_clause.sum(1, keepdim=True)
+        whole = self.dropout(torch.cat([of_document, mean, of_clause.amax(1)], 1))
         of_clause = self.dropout(of_clause)
         touchpoint, cause = self.touchpoint(of_clause), self.cause(of_clause)
-        pairs = (touchpoint[:, :, None] + cause[:, None, :] + self.pair).flatten(1)
+        pairs = (touchpoint[..., :, None] + cause[..., None, :] + self.pair).flatten(2)
         presence = self.presence(whole)
         return {
             "sentiment": self.sentiment(whole),
             "intent": self.intent(whole),
             "polarity": self.polarity(whole)[:, 0],
-            "pair": soft_maximum(pairs, batch.owner, n, self.sharpness) + presence.repeat_interleave(len(CAUSES), 1),
-            "touchpoint": soft_maximum(touchpoint, batch.owner, n, self.sharpness) + presence,
-            "cause": soft_maximum(cause, batch.owner, n, self.sharpness),
-            "risk": soft_maximum(self.risk(of_clause), batch.owner, n, self.sharpness),
-            "clause_pairs": pairs,
+            "pair": self.soft_maximum(pairs, batch.is_clause) + presence.repeat_interleave(len(CAUSES), 1),
+            "touchpoint": self.soft_maximum(touchpoint, batch.is_clause) + presence,
+            "cause": self.soft_maximum(cause, batch.is_clause),
+            "risk": self.soft_maximum(self.risk(of_clause), batch.is_clause),
+            "clause_pairs": pairs.masked_fill(~batch.is_clause[..., None], -1e4),
             "feeling": self.feeling(of_clause),
         }
 
-
-def soft_maximum(scores: Tensor, owner: Tensor, n: int, sharpness: float) -> Tensor:
-    """Return (n, k): log-sum-exp over each text's clauses, at `sharpness`."""
-    scaled = scores * sharpness
-    peak = torch.full((n, scores.shape[1]), -1e4).index_reduce_(0, owner, scaled, "amax").detach()
-    summed = torch.zeros(n, scores.shape[1]).index_add_(0, owner, torch.exp(scaled - peak[owner]))
-    return (torch.log(summed.clamp_min(1e-9)) + peak) / sharpness
+    def soft_maximum(self, scores: Tensor, is_clause: Tensor) -> Tensor:
+        """Return (n, k): log-sum-exp over each text's clauses."""
+        return torch.logsumexp((scores * self.sharpness).masked_fill(~is_clause[..., None], -1e4), 1) / self.sharpness
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ def load_part(cache: Path, name: str) -> Part:
     return Part(list(read_rows(cache / f"{name}.jsonl")), documents, clauses, torch.from_numpy(arrays["counts"]), arrays["turns"])
 
 
-def gold_loss(out: dict[str, Tensor], y: Targets, chosen: Tensor, owner: Tensor) -> Tensor:
+def gold_loss(out: dict[str, Tensor], y: Targets, chosen: Tensor) -> Tensor:
     """Return the summed loss of one batch of gold texts."""
     loss = functional.cross_entropy(out["sentiment"], y.sentiment[chosen]) + functional.cross_entropy(out["intent"], y.intent[chosen])
     values = torch.from_numpy(VALUES)
@@ -197,17 +197,17 @@ def gold_loss(out: dict[str, Tensor], y: Targets, chosen: Tensor, owner: Tensor)
         loss = loss + weight * functional.binary_cross_entropy_with_logits(out[name], getattr(y, name)[chosen])
     # The feeling is learnt at the clause that scores a true pair highest.
     text, pair = torch.nonzero(y.pair[chosen], as_tuple=True)
-    if len(text):
-        best = winners(out["clause_pairs"].detach(), owner, text, pair)
-        loss = loss + 0.5 * functional.cross_entropy(out["feeling"][best], y.feeling[chosen][text, pair])
-    return loss
+    best = out["clause_pairs"].detach()[text, :, pair].argmax(1)
+    return loss + 0.5 * functional.cross_entropy(out["feeling"][text, best], y.feeling[chosen][text, pair])
 
 
-def winners(clause_pairs: Tensor, owner: Tensor, text: Tensor, pair: Tensor) -> Tensor:
-    """Return for each (text, pair) the clause of that text that scores the pair highest."""
-    counts = torch.bincount(owner)
-    starts = torch.cumsum(counts, 0) - counts
-    return torch.stack([starts[t] + clause_pairs[starts[t] : starts[t] + counts[t], p].argmax() for t, p in zip(text, pair, strict=True)])
+def batches(kept: np.ndarray, counts: Tensor, size: int, draw: np.random.Generator) -> list[np.ndarray]:
+    """Return shuffled batches of texts with like numbers of clauses, so that little is padded."""
+    order = draw.permutation(kept)
+    pools = [order[first : first + 16 * size] for first in range(0, len(order), 16 * size)]
+    pools = [pool[np.argsort(counts.numpy()[pool], kind="stable")] for pool in pools]
+    cut = [pool[first : first + size] for pool in pools for first in range(0, len(pool), size)]
+    return [cut[i] for i in draw.permutation(len(cut))]
 
 
 def fit(train: Part, polar: list[Part], config: Config) -> Heads:
@@ -221,16 +221,13 @@ def fit(train: Part, polar: list[Part], config: Config) -> Heads:
     model = Heads(train.documents.shape[1], config)
     model.standardise(train)
     optimiser = torch.optim.AdamW(model.parameters(), config.learning_rate, weight_decay=config.weight_decay)
-    n_steps = config.n_epochs * (len(kept) // config.texts_a_batch + 1)
+    n_steps = config.n_epochs * (len(kept) // config.texts_a_batch + 16)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.learning_rate, n_steps, pct_start=0.1)
     best, best_state = float("inf"), model.state_dict()
     for epoch in range(config.n_epochs):
         model.train()
-        draw.shuffle(kept)
-        for first in range(0, len(kept), config.texts_a_batch):
-            chosen = kept[first : first + config.texts_a_batch]
-            batch = train.take(chosen)
-            loss = gold_loss(model(batch), y, torch.from_numpy(chosen), batch.owner)
+        for chosen in batches(kept, train.counts, config.texts_a_batch, draw):
+            loss = gold_loss(model(train.take(chosen)), y, torch.from_numpy(chosen))
             if polar:
                 loss = loss + config.polarity_weight * polarity_loss(model, polar[int(draw.integers(len(polar)))], draw, config)
             optimiser.zero_grad()
@@ -239,8 +236,9 @@ def fit(train: Part, polar: list[Part], config: Config) -> Heads:
             schedule.step()
         model.eval()
         with torch.inference_mode():
-            batch = train.take(held)
-            held_loss = float(gold_loss(model(batch), y, torch.from_numpy(held), batch.owner))
+            parts = batches(held, train.counts, config.texts_a_batch, draw)
+            losses = [gold_loss(model(train.take(part)), y, torch.from_numpy(part)) * len(part) for part in parts]
+            held_loss = float(sum(losses)) / len(held)
         print(f"epoch {epoch + 1}: held-out loss {held_loss:.4f}", flush=True)
         if held_loss < best:
             best, best_state = held_loss, {k: v.clone() for k, v in model.state_dict().items()}
@@ -267,17 +265,32 @@ def fit_satisfaction(part: Part, config: Config) -> tuple[np.ndarray, float]:
 
 def conversation_features(part: Part, i: int) -> np.ndarray:
     """Return (4 * dim,) float32 of one conversation, as `cxnlp.heads.conversation` computes it."""
-    from cxnlp.heads.conversation import describe
-
     end = int(part.counts[: i + 1].sum())
     start = end - int(part.counts[i])
     return describe(part.documents[i].numpy(), part.clauses[start:end].numpy(), part.turns[start:end])
 
 
+def fit_few_shot(part: Part) -> dict[str, float]:
+    """Return the constants of `cxnlp.heads.fewshot`: each default touchpoint is treated as one that only its description defines."""
+    labels = [replace(label, trained=False) for label in TAXONOMY.touchpoints]
+    prototypes = embed_labels(ShippedEncoder(MODELS / "encoder"), labels)
+    mean = part.clauses.mean(0).numpy()
+    ends = np.cumsum(part.counts.numpy())
+    cosine = np.stack([logits(part.clauses.numpy(), prototypes[t], mean, 1.0, 0.0) for t in TOUCHPOINTS], axis=1)
+    highest = np.maximum.reduceat(cosine, ends - part.counts.numpy())
+    truth = to_targets(part.rows).touchpoint.numpy() > 0
+    fitted = LogisticRegression().fit(highest.reshape(-1, 1), truth.reshape(-1))
+    slope, offset = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
+    best = max(f1(truth, slope * highest + offset > t) for t in np.arange(-3, 1, 0.1))
+    return {"slope": round(slope, 4), "offset": round(offset, 4), "touchpoint_f1_zero_shot": round(best, 4)}
+
+
 def predict(model: Heads, part: Part) -> dict[str, np.ndarray]:
     """Return the logits of all texts of a part."""
     with torch.inference_mode():
-        return {k: v.numpy() for k, v in model(part.take(np.arange(len(part.rows)))).items()}
+        parts = [model(part.take(np.arange(first, min(first + 256, len(part.rows))))) for first in range(0, len(part.rows), 256)]
+    names = ("sentiment", "intent", "pair", "touchpoint", "cause", "risk")
+    return {name: torch.cat([part[name] for part in parts]).numpy() for name in names}
 
 
 def evaluate(model: Heads, dev: Part) -> dict[str, Any]:
@@ -287,7 +300,8 @@ def evaluate(model: Heads, dev: Part) -> dict[str, Any]:
     value = p @ VALUES
     gold = VALUES[y.sentiment.numpy()]
     polarity = np.mean((value <= -0.25) * -1 + (value >= 0.25) == np.sign(gold))
-    figures: dict[str, Any] = {"n": len(dev.rows), "polarity": polarity, "mae": np.abs(value - gold).mean(), "intent": (out["intent"].argmax(1) == y.intent.numpy()).mean()}
+    figures: dict[str, Any] = {"n": len(dev.rows), "polarity": polarity, "mae": np.abs(value - gold).mean()}
+    figures["intent"] = (out["intent"].argmax(1) == y.intent.numpy()).mean()
     flag, hit = gold <= -0.3, value <= -0.3
     figures["flag_f1"] = 2 * (flag & hit).sum() / (flag.sum() + hit.sum())
     for name in ("touchpoint", "cause", "pair", "risk"):
@@ -337,11 +351,12 @@ def write(model: Heads, figures: dict[str, Any], cache: Path, config: Config) ->
         "name": "cxnlp-zh-en-1",
         "about": "Sentiment, intent, (touchpoint, cause) observations, risks and satisfaction on frozen document and clause vectors",
         "encoder": encoder["name"],
-        "encoder_files": encoder["files"],
         "built_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "rebuild": f"CXNLP_GOLD=... CXNLP_CORPORA=... python training/features.py CACHE && python training/train_heads.py CACHE --seed {config.seed}",
         "config": asdict(config),
         "data": {path.stem: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in sorted(cache.glob("*_train.jsonl"))},
+        "encoder_id": ShippedEncoder(MODELS / "encoder").id,
+        "few_shot": fit_few_shot(load_part(cache, "gold_dev")),
         "labels": {"touchpoints": TOUCHPOINTS, "causes": CAUSES, "intents": INTENTS, "risks": RISKS},
         "thresholds": {name: figures[f"{name}_threshold"] for name in ("pair", "risk")},
         "files": {"model.safetensors": hashlib.sha256((OUT / "model.safetensors").read_bytes()).hexdigest()},
