@@ -30,7 +30,6 @@ def serve(
     service = open_service()
     service.store  # noqa: B018  (made or upgraded before two processes open it)
     service.intake  # noqa: B018  (so is the key)
-    os.environ["CXNLP_BOUND_HOST"] = host
     child = subprocess.Popen([sys.executable, "-m", "cxnlp", "worker", "--parent", str(os.getpid())]) if worker else None
     shown = f"[{host}]" if ":" in host else host
     typer.echo(f"cxnlp serves http://{shown}:{port}  (API documentation: http://{shown}:{port}/docs)")
