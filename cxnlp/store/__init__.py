@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from cxnlp.store.analyses import Analyses, Result
 from cxnlp.store.database import Database, open_database
+from cxnlp.store.deliveries import DeliveryRow, DeliveryTable, Due
 from cxnlp.store.events import Event, Events
 from cxnlp.store.feedback import FeedbackTable, Statistics
+from cxnlp.store.flags import FlagPage, FlagTable, StoredFlag, Verdict
 from cxnlp.store.generations import Generation, Generations
 from cxnlp.store.keys import ApiKey, Keys
 from cxnlp.store.migration import upgrade
@@ -16,15 +18,21 @@ from cxnlp.store.paging import Page
 from cxnlp.store.receiving import Receipt
 from cxnlp.store.rows import Claim
 from cxnlp.store.vectors import IndexRow, VectorTable
+from cxnlp.store.webhooks import Webhook, WebhookTable
 
 __all__ = [
     "Analyses",
     "ApiKey",
     "Claim",
     "Database",
+    "DeliveryRow",
+    "DeliveryTable",
+    "Due",
     "Event",
     "Events",
     "FeedbackTable",
+    "FlagPage",
+    "FlagTable",
     "Generation",
     "Generations",
     "IndexRow",
@@ -34,7 +42,11 @@ __all__ = [
     "Result",
     "Statistics",
     "Store",
+    "StoredFlag",
     "VectorTable",
+    "Verdict",
+    "Webhook",
+    "WebhookTable",
     "open_store",
 ]
 
@@ -50,6 +62,9 @@ class Store:
     vectors: VectorTable
     events: Events
     keys: Keys
+    flags: FlagTable
+    webhooks: WebhookTable
+    deliveries: DeliveryTable
 
     def close(self) -> None:
         """Close all connections."""
@@ -80,4 +95,7 @@ def open_store(url: str) -> Store:
         vectors=VectorTable(database),
         events=events,
         keys=Keys(database),
+        flags=FlagTable(database, events),
+        webhooks=WebhookTable(database),
+        deliveries=DeliveryTable(database, events),
     )

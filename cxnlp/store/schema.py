@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
 
-REVISION: Final = "0001"
+REVISION: Final = "0002"
 MOST_ATTEMPTS: Final = 3
 """At so many `attempts` a row of `pending` leaves the queue as failed."""
 
@@ -173,3 +173,51 @@ api_keys: Final = Table(
     Column("revoked_at", Double),
     UniqueConstraint("hash"),
 )
+
+flags: Final = Table(
+    "flags",
+    metadata,
+    _of_record(),
+    Column("rule", Text, primary_key=True),
+    Column("id", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("reasons", Text, nullable=False),
+    Column("raised_at", Double, nullable=False),
+    Column("deadline", Double),
+    Column("state", Text, nullable=False),
+    Column("historical", Boolean, nullable=False),
+    Column("note", Text),
+    Column("author", Text),
+    Column("changed_at", Double, nullable=False),
+    UniqueConstraint("id"),
+)
+Index(None, flags.c.raised_at, flags.c.seq)
+
+webhooks: Final = Table(
+    "webhooks",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("events", Text, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("after_seq", Number, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("disabled_at", Double),
+)
+
+deliveries: Final = Table(
+    "deliveries",
+    metadata,
+    Column("webhook_id", Text, ForeignKey("webhooks.id", ondelete="CASCADE"), primary_key=True),
+    Column("event_seq", Number, ForeignKey("events.seq", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("status", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", Double, nullable=False),
+    Column("holder", Text),
+    Column("leased_until", Double),
+    Column("last_error", Text),
+    Column("response_status", Integer),
+)
+Index(None, deliveries.c.event_seq)
+Index(None, deliveries.c.status, deliveries.c.next_at)

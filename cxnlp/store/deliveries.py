@@ -1,0 +1,199 @@
+"""Deliveries: which webhook still has to be told of which event."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, func, or_, select, update
+
+from cxnlp.errors import InvalidQuery, shorten
+from cxnlp.store.database import Database
+from cxnlp.store.dialect import insert_if_absent
+from cxnlp.store.events import Event, Events
+from cxnlp.store.rows import from_json, from_seconds
+from cxnlp.store.schema import deliveries, events, webhooks
+from cxnlp.store.webhooks import webhook_of
+
+PENDING: Final = "pending"
+DELIVERED: Final = "delivered"
+DEAD: Final = "dead"
+STATUSES: Final = (PENDING, DELIVERED, DEAD)
+CURSOR: Final = "webhooks"
+_MOST_ERROR: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A message to send now.
+
+    Attributes:
+        webhook_id: Whom to tell.
+        url: Where.
+        secret: For the signature.
+        event: What of.
+        attempts: How often it was tried in vain.
+    """
+
+    webhook_id: str
+    url: str
+    secret: str = field(repr=False)
+    event: Event
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRow:
+    """What became of a message.
+
+    Attributes:
+        event_seq: Number of the event.
+        type: Its name.
+        status: One of `STATUSES`.
+        attempts: How often it was tried in vain.
+        next_at: When it is tried next, if pending; UTC.
+        last_error: Why it failed last.
+        response_status: HTTP status of the last answer.
+    """
+
+    event_seq: int
+    type: str
+    status: str
+    attempts: int
+    next_at: datetime
+    last_error: str | None
+    response_status: int | None
+
+
+class DeliveryTable:
+    """The deliveries."""
+
+    def __init__(self, database: Database, log: Events) -> None:
+        self._database = database
+        self._log = log
+
+    def enqueue(self, holder: str, now: datetime, limit: int, lease_seconds: float) -> int | None:
+        """Note whom to tell of the next events, and advance the cursor `webhooks`, in one transaction.
+
+        Only webhooks that are older than the event are told, and none of what is about historical flags.
+
+        Returns:
+            Number of the last event dealt with, or None while another holds the cursor.
+
+        Raises:
+            Conflict: Another has taken the lease over meanwhile; nothing was written.
+        """
+        position = self._log.lease(CURSOR, holder, lease_seconds)
+        if position is None:
+            return None
+        with self._database.write() as connection:
+            rows = connection.execute(select(webhooks).where(webhooks.c.disabled_at.is_(None))).all()
+            hooks = [(webhook_of(row), row.after_seq) for row in rows]
+            if hooks:
+                start = max(position, min(after for _, after in hooks))
+                found = connection.execute(select(events).where(events.c.seq > start).order_by(events.c.seq).limit(limit)).all()
+                reached: int = found[-1].seq if found else start
+                told = [
+                    {"webhook_id": hook.id, "event_seq": event.seq, "status": PENDING, "attempts": 0, "next_at": now.timestamp()}
+                    for event in found
+                    if not _is_historical_flag(event)
+                    for hook, after in hooks
+                    if event.seq > after and hook.wants(event.type)
+                ]
+                if told:
+                    connection.execute(insert_if_absent(connection, deliveries), told)
+            else:
+                reached = max(position, connection.execute(select(func.max(events.c.seq))).scalar() or 0)
+            self._log.advance(connection, CURSOR, holder, reached)
+        return reached
+
+    def waiting(self, now: datetime) -> list[str]:
+        """Return the ids of webhooks that have to be told something now."""
+        query = select(deliveries.c.webhook_id).distinct().join(webhooks).where(_is_due(now), webhooks.c.disabled_at.is_(None))
+        with self._database.read() as connection:
+            return list(connection.execute(query.order_by(deliveries.c.webhook_id)).scalars())
+
+    def due(self, webhook_id: str, now: datetime, limit: int, holder: str, lease_seconds: float) -> list[Due]:
+        """Take what one webhook has to be told now, oldest event first; nobody else gets it until the lease ends.
+
+        Args:
+            webhook_id: Of the webhook.
+            now: The time, UTC.
+            limit: At most so many.
+            holder: Who asks; unique among processes.
+            lease_seconds: After which others may take over what is neither settled nor released.
+        """
+        mine = deliveries.c.webhook_id == webhook_id
+        free = select(deliveries.c.event_seq).where(mine, _is_due(now)).order_by(deliveries.c.event_seq).limit(limit)
+        with self._database.write(appends=False) as connection:
+            seqs = connection.execute(free.with_for_update(skip_locked=True)).scalars().all()
+            taken = update(deliveries).where(mine, deliveries.c.event_seq.in_(seqs))
+            connection.execute(taken.values(holder=holder, leased_until=now.timestamp() + lease_seconds))
+            query = (
+                select(events, deliveries.c.attempts, webhooks.c.url, webhooks.c.secret)
+                .select_from(deliveries.join(events).join(webhooks))
+                .where(mine, deliveries.c.event_seq.in_(seqs), webhooks.c.disabled_at.is_(None))
+                .order_by(events.c.seq)
+            )
+            rows = connection.execute(query).all()
+        return [Due(webhook_id, row.url, row.secret, _event(row), row.attempts) for row in rows]
+
+    def succeed(self, due: Due, response_status: int | None) -> None:
+        """Note that a message has arrived; without a status, that there was nothing left to tell."""
+        self._settle(due, status=DELIVERED, response_status=response_status, last_error=None)
+
+    def retry_later(self, due: Due, at: datetime, error: str, response_status: int | None) -> None:
+        """Note a failed attempt and when to try again."""
+        self._settle(due, attempts=due.attempts + 1, next_at=at.timestamp(), last_error=error[:_MOST_ERROR], response_status=response_status)
+
+    def bury(self, due: Due, error: str, response_status: int | None) -> None:
+        """Note a failed attempt that was the last; `replay` raises the dead."""
+        self._settle(due, status=DEAD, attempts=due.attempts + 1, last_error=error[:_MOST_ERROR], response_status=response_status)
+
+    def release(self, holder: str, webhook_id: str | None = None) -> None:
+        """Give back what a holder has taken and not settled, of one webhook or of all."""
+        held = update(deliveries).where(deliveries.c.status == PENDING, deliveries.c.holder == holder)
+        if webhook_id is not None:
+            held = held.where(deliveries.c.webhook_id == webhook_id)
+        with self._database.write(appends=False) as connection:
+            connection.execute(held.values(holder=None, leased_until=None))
+
+    def replay(self, webhook_id: str, now: datetime) -> int:
+        """Try the dead messages of a webhook again from the beginning; return how many there were."""
+        dead = update(deliveries).where(deliveries.c.webhook_id == webhook_id, deliveries.c.status == DEAD)
+        anew = {"status": PENDING, "attempts": 0, "next_at": now.timestamp()}
+        with self._database.write(appends=False) as connection:
+            return connection.execute(dead.values(anew)).rowcount
+
+    def list(self, webhook_id: str, status: str | None = None, limit: int = 100) -> list[DeliveryRow]:
+        """Return what became of the newest messages to a webhook, newest event first.
+
+        Raises:
+            InvalidQuery: The status is unknown.
+        """
+        if status is not None and status not in STATUSES:
+            raise InvalidQuery(f"status is {shorten(status)!r}; write one of {', '.join(STATUSES)}")
+        query = select(deliveries, events.c.type).select_from(deliveries.join(events)).where(deliveries.c.webhook_id == webhook_id)
+        if status is not None:
+            query = query.where(deliveries.c.status == status)
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(deliveries.c.event_seq.desc()).limit(limit)).all()
+        return [DeliveryRow(r.event_seq, r.type, r.status, r.attempts, from_seconds(r.next_at), r.last_error, r.response_status) for r in rows]
+
+    def _settle(self, due: Due, **values: Any) -> None:
+        mine = (deliveries.c.webhook_id == due.webhook_id) & (deliveries.c.event_seq == due.event.seq)
+        settled = update(deliveries).where(mine, deliveries.c.status == PENDING)
+        with self._database.write(appends=False) as connection:
+            connection.execute(settled.values(holder=None, leased_until=None, **values))
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    free = or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until < now.timestamp())
+    return (deliveries.c.status == PENDING) & (deliveries.c.next_at <= now.timestamp()) & free
+
+
+def _is_historical_flag(row: Any) -> bool:
+    return row.type.startswith("flag.") and bool(from_json(row.data).get("historical"))
+
+
+def _event(row: Any) -> Event:
+    return Event(row.seq, row.type, row.record_id, from_json(row.data), from_seconds(row.at))

@@ -1,0 +1,214 @@
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from cxnlp.errors import Conflict, InvalidInput, InvalidQuery, NotFound
+from cxnlp.store import Verdict
+
+from .samples import NOW, enrich, make_feedback
+
+HOURS = {1: 4, 2: 24, 3: 72}
+
+
+def add(store, *numbers, **fields):
+    return [receipt.id for receipt in store.feedback.add([make_feedback(n, **fields) for n in numbers], NOW)]
+
+
+def judge(record_id, level=2, version=1, at=NOW, historical=False):
+    deadline = at + timedelta(hours=HOURS[level]) if level and not historical else None
+    return Verdict(record_id, version, "default", at, level, ({"en": "negative", "zh": "负面"},), deadline, historical)
+
+
+def apply(store, *verdicts, position=None, holder="a"):
+    store.events.lease("flags", holder, 60)
+    return store.flags.apply(verdicts, holder, store.events.last_seq() if position is None else position)
+
+
+def told(store):
+    return [(e.type, e.data["level"]) for e in store.events.read(0, 100) if e.type.startswith("flag.")]
+
+
+def only(store):
+    (flag,) = store.flags.page().flags
+    return flag
+
+
+def test_flag_is_raised_once_for_the_same_cause(store):
+    (record_id,) = add(store, 1)
+    assert apply(store, judge(record_id)) == 1
+    assert apply(store, judge(record_id, at=NOW + timedelta(hours=1))) == 0
+    assert told(store) == [("flag.raised", 2)]
+    flag = only(store)
+    (event,) = store.events.read(0, 10, ["flag.raised"])
+    assert event.record_id == record_id
+    assert event.data == flag.to_line()
+    assert event.data == {
+        "id": flag.id,
+        "record_id": record_id,
+        "rule": "default",
+        "level": 2,
+        "reasons": [{"en": "negative", "zh": "负面"}],
+        "raised_at": "2026-11-20T12:00:00.123Z",
+        "deadline": "2026-11-21T12:00:00.123Z",
+        "state": "open",
+        "historical": False,
+    }
+    assert store.flags.get(flag.id) == flag
+    assert store.flags.get("f-none") is None
+
+
+def test_verdict_without_level_raises_nothing(store):
+    (record_id,) = add(store, 1)
+    assert apply(store, Verdict(record_id, 1, "default", NOW)) == 0
+    assert store.flags.page().flags == []
+
+
+def test_many_flags_in_one_go(store):
+    ids = add(store, *range(620))
+    assert apply(store, *[judge(i) for i in ids]) == 620
+    assert len(store.flags.page(limit=1000).flags) == 620
+
+
+def test_change_of_level_is_told_and_moves_the_deadline(store):
+    (record_id,) = add(store, 1)
+    apply(store, judge(record_id, 3))
+    apply(store, judge(record_id, 1, at=NOW + timedelta(hours=1)))
+    assert only(store).deadline == NOW + timedelta(hours=5)
+    assert only(store).raised_at == NOW
+    apply(store, judge(record_id, 2, at=NOW + timedelta(hours=2)))
+    assert only(store).deadline == NOW + timedelta(hours=24)
+    assert told(store) == [("flag.raised", 3), ("flag.changed", 1), ("flag.changed", 2)]
+
+
+def test_more_urgent_level_never_puts_the_deadline_off(store):
+    (record_id,) = add(store, 1)
+    apply(store, judge(record_id, 3))
+    apply(store, judge(record_id, 1, at=NOW + timedelta(hours=71)))
+    assert only(store).deadline == NOW + timedelta(hours=72)
+
+
+def test_flag_is_withdrawn_when_nothing_raises_it_any_more_and_comes_back_with_new_words(store):
+    (record_id,) = add(store, 1)
+    apply(store, judge(record_id))
+    apply(store, Verdict(record_id, 1, "default", NOW))
+    assert only(store).state == "withdrawn"
+    assert apply(store, Verdict(record_id, 1, "default", NOW)) == 0
+    apply(store, judge(record_id))
+    assert only(store).state == "open"
+    apply(store, Verdict(record_id, 1, "default", NOW))
+    add(store, 1, text="es wird schlimmer")
+    apply(store, judge(record_id, version=2))
+    types = [type for type, _ in told(store)]
+    assert types == ["flag.raised", "flag.withdrawn", "flag.changed", "flag.withdrawn", "flag.raised"]
+
+
+def test_what_people_have_closed_comes_back_only_with_new_and_more_urgent_words(store):
+    (record_id,) = add(store, 1)
+    apply(store, judge(record_id, 2))
+    store.flags.set_state(only(store).id, "resolved", None, "ann")
+    assert apply(store, judge(record_id, 1)) == 0
+    assert apply(store, Verdict(record_id, 1, "default", NOW)) == 0
+    add(store, 1, text="still angry")
+    assert apply(store, judge(record_id, 2, version=2)) == 0
+    add(store, 1, text="my lawyer will call")
+    assert apply(store, judge(record_id, 1, version=3)) == 1
+    assert (only(store).state, only(store).level) == ("open", 1)
+
+
+def test_historical_flag_becomes_live_when_the_conversation_goes_on(store):
+    (record_id,) = add(store, 1)
+    apply(store, judge(record_id, historical=True))
+    assert (only(store).deadline, only(store).historical) == (None, True)
+    add(store, 1, text="and now this")
+    apply(store, judge(record_id, version=2))
+    assert (only(store).deadline, only(store).historical) == (NOW + timedelta(hours=24), False)
+    assert [type for type, _ in told(store)] == ["flag.raised", "flag.raised"]
+    apply(store, judge(record_id, 3, version=2, historical=True))
+    assert not only(store).historical
+
+
+def test_verdict_on_a_version_or_record_that_is_gone_is_left_alone(store):
+    ids = add(store, 1, 2)
+    add(store, 1, text="new words")
+    store.feedback.forget([ids[1]])
+    assert apply(store, judge(ids[0]), judge(ids[1])) == 0
+    assert store.flags.page().flags == []
+
+
+def test_flag_is_deleted_with_its_record(store):
+    ids = add(store, 1, 2)
+    apply(store, *map(judge, ids))
+    store.feedback.forget([ids[0]])
+    assert [flag.record_id for flag in store.flags.page().flags] == [ids[1]]
+
+
+def test_flags_and_cursor_are_written_together_or_not_at_all(store):
+    (record_id,) = add(store, 1)
+    store.events.lease("flags", "a", -1)
+    store.events.lease("flags", "b", 60)
+    with pytest.raises(Conflict):
+        store.flags.apply([judge(record_id)], "a", 1)
+    assert store.flags.page().flags == []
+    assert told(store) == []
+    apply(store, judge(record_id), position=1, holder="b")
+    assert store.events.lease("flags", "b", 60) == 1
+
+
+def test_people_acknowledge_resolve_and_dismiss(store):
+    (record_id,) = add(store, 1)
+    apply(store, judge(record_id))
+    flag = only(store)
+    acknowledged = store.flags.set_state(flag.id, "acknowledged", None, "ann")
+    assert acknowledged == replace(flag, state="acknowledged", author="ann")
+    store.flags.set_state(flag.id, "acknowledged", None, "ann")
+    dismissed = store.flags.set_state(flag.id, "dismissed", "it was a joke about SECRETWORDS", "bob")
+    assert (dismissed.state, dismissed.note, dismissed.author) == ("dismissed", "it was a joke about SECRETWORDS", "bob")
+    assert [type for type, _ in told(store)] == ["flag.raised", "flag.acknowledged", "flag.dismissed"]
+    assert "SECRETWORDS" not in json.dumps([dict(e.data) for e in store.events.read(0, 100)])
+
+
+def test_states_that_cannot_be_set_are_refused(store):
+    (record_id,) = add(store, 1)
+    apply(store, judge(record_id))
+    flag = only(store)
+    with pytest.raises(InvalidInput, match="acknowledged, resolved, dismissed"):
+        store.flags.set_state(flag.id, "open", None, "ann")
+    with pytest.raises(InvalidInput, match="say why"):
+        store.flags.set_state(flag.id, "dismissed", " ", "ann")
+    with pytest.raises(NotFound):
+        store.flags.set_state("f-none", "resolved", None, "ann")
+    apply(store, Verdict(record_id, 1, "default", NOW))
+    with pytest.raises(Conflict, match="withdrawn"):
+        store.flags.set_state(flag.id, "resolved", None, "ann")
+
+
+def test_flags_are_listed_newest_first_by_state_and_level(store):
+    ids = add(store, *range(5))
+    apply(store, *[judge(i, level=1 + n % 2, at=NOW + timedelta(minutes=n)) for n, i in enumerate(ids)])
+    store.flags.set_state(store.flags.page().flags[0].id, "resolved", None, "ann")
+    first = store.flags.page(limit=3)
+    rest = store.flags.page(limit=3, cursor=first.next_cursor)
+    assert [flag.record_id for flag in first.flags + rest.flags] == ids[::-1]
+    assert rest.next_cursor is None
+    assert {flag.record_id for flag in store.flags.page(level=2).flags} == {ids[1], ids[3]}
+    assert {flag.record_id for flag in store.flags.page("open", 1).flags} == {ids[0], ids[2]}
+    with pytest.raises(InvalidQuery, match="another"):
+        store.flags.page("open", cursor=first.next_cursor)
+    with pytest.raises(InvalidQuery, match="withdrawn"):
+        store.flags.page("closed")
+    with pytest.raises(InvalidQuery, match="1 to 1000"):
+        store.flags.page(limit=0)
+
+
+def test_flags_survive_a_new_analysis(store):
+    (record_id,) = add(store, 1)
+    enrich(store)
+    apply(store, judge(record_id))
+    store.analyses.requeue([record_id])
+    enrich(store)
+    assert apply(store, judge(record_id)) == 0
+    with store.database.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM flags")).scalar() == 1
