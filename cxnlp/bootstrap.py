@@ -11,7 +11,6 @@ from cxnlp.encoder import ShippedEncoder
 from cxnlp.errors import ArtefactError, InvalidInput, StoreError
 from cxnlp.heads import ShippedHeads, load_network
 from cxnlp.heads.fewshot import Prototypes
-from cxnlp.index import IndexView
 from cxnlp.pipeline import Encoder, Pipeline, embed_labels
 from cxnlp.privacy import Masker
 from cxnlp.service import Delivery, Enrichment, Intake, Retrieval, TopicModel
@@ -92,7 +91,7 @@ class Service:
     @cached_property
     def retrieval(self) -> Retrieval:
         """Search."""
-        return Retrieval(self.store, self.encoder, IndexView(self.encoder.dim), self.masker)
+        return Retrieval(self.store, self.encoder, self.masker)
 
     @cached_property
     def delivery(self) -> Delivery:

@@ -90,10 +90,11 @@ def _choices(name: str, value: object) -> tuple[str, ...]:
         raise InvalidQuery(f"filter: {name} is {shorten(value)!r}; write one value or a list of values")
     if len(values) > _MOST_VALUES:
         raise InvalidQuery(f"filter: {name} has {len(values)} values; send at most {_MOST_VALUES}")
-    return tuple(_as_text(v) for v in values)
+    return tuple(as_text(v) for v in values)
 
 
-def _as_text(value: object) -> str:
+def as_text(value: object) -> str:
+    """Return a plain JSON value as filters compare it: `true`, `3`, `3.5`, or the text itself."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

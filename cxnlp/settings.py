@@ -19,21 +19,25 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CXNLP_", frozen=True, extra="forbid")
 
-    home: Path = Field(Path("~/.cxnlp"), description="Folder of the database, the index snapshots and the secret key.")
-    database_url: str | None = Field(None, description="SQLAlchemy URL, such as postgresql+psycopg://user@host/db; default is SQLite in `home`.")
-    models_dir: Path = Field(_CHECKOUT / "models", description="Folder of the shipped models.")
-    encoder: str | None = Field(None, description="A sentence-transformers folder or name to use instead of the shipped encoder.")
-    heads: Path | None = Field(None, description="Folder of heads trained on another encoder.")
-    precision: Literal["auto", "bf16", "int8", "f32"] = Field("auto", description="Arithmetic of the encoder; auto picks the fastest this CPU has.")
-    threads: int = Field(0, ge=0, description="Threads of the encoder; 0 means all cores.")
-    taxonomy: Path | None = Field(None, description="YAML file laid over the default taxonomy.")
-    user_dictionary: Path | None = Field(None, description="Words that jieba must keep whole, one a line.")
-    timezone: str = Field("UTC", description="Zone in which a time without zone is read.")
-    mask_orders: bool = Field(False, description="Also mask order and tracking numbers.")
-    secret: str | None = Field(None, description="Key of the hashes; default is a random one kept in `home`/secret.")
-    auth: Literal["auto", "required"] = Field("auto", description="auto: no API key while bound to loopback and called by a loopback Host.")
-    webhook_allow_private: bool = Field(False, description="Let webhooks call loopback and private addresses.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged; customers' texts never are.")
+    home: Path = Field(default=Path("~/.cxnlp"), description="Folder of the database, the index snapshots and the secret key.")
+    database_url: str | None = Field(
+        default=None, description="SQLAlchemy URL, such as postgresql+psycopg://user@host/db; default is SQLite in `home`."
+    )
+    models_dir: Path = Field(default=_CHECKOUT / "models", description="Folder of the shipped models.")
+    encoder: str | None = Field(default=None, description="A sentence-transformers folder or name to use instead of the shipped encoder.")
+    heads: Path | None = Field(default=None, description="Folder of heads trained on another encoder.")
+    precision: Literal["auto", "bf16", "int8", "f32"] = Field(
+        default="auto", description="Arithmetic of the encoder; auto picks the fastest this CPU has."
+    )
+    threads: int = Field(default=0, ge=0, description="Threads of the encoder; 0 means all cores.")
+    taxonomy: Path | None = Field(default=None, description="YAML file laid over the default taxonomy.")
+    user_dictionary: Path | None = Field(default=None, description="Words that jieba must keep whole, one a line.")
+    timezone: str = Field(default="UTC", description="Zone in which a time without zone is read.")
+    mask_orders: bool = Field(default=False, description="Also mask order and tracking numbers.")
+    secret: str | None = Field(default=None, description="Key of the hashes; default is a random one kept in `home`/secret.")
+    auth: Literal["auto", "required"] = Field(default="auto", description="auto: no API key while bound to loopback and called by a loopback Host.")
+    webhook_allow_private: bool = Field(default=False, description="Let webhooks call loopback and private addresses.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="What is logged; customers' texts never are.")
 
     @model_validator(mode="after")
     def _reject_mistyped_variables(self) -> Self:

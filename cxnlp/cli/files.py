@@ -106,7 +106,7 @@ def ingest(
 
 
 def _ingest_one(service: Service, reading: Reading, refused: _Rejects, weeks: int, **defaults: Any) -> list[str]:
-    statuses = []
+    statuses: list[str] = []
     overrides = reading.options.overrides
 
     def change(feedback: Feedback) -> Feedback:

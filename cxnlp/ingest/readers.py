@@ -27,11 +27,12 @@ class Reading:
     Attributes:
         notices: What the user should know, such as files passed over; grows while reading.
         is_folder: Whether a folder is read.
+        options: What the user said about the files.
     """
 
     def __init__(self, path: Path | Literal["-"], options: ReadOptions, stream: BinaryIO | None) -> None:
         self.notices: list[str] = []
-        self._options = options
+        self.options = options
         self._rows = 0
         self._behind = 0
         self._size = 0
@@ -80,10 +81,10 @@ class Reading:
 
     def _read_files(self, root: Path, files: list[Path]) -> Iterator[Row | Rejection]:
         for file in files:
-            self._name = file.relative_to(root).as_posix() if self.is_folder else self._options.name or file.name
+            self._name = file.relative_to(root).as_posix() if self.is_folder else self.options.name or file.name
             try:
                 with file.open("rb") as stream:
-                    yield from self._read_stream(stream, self._name, self._options.format or format_of_name(self._name))
+                    yield from self._read_stream(stream, self._name, self.options.format or format_of_name(self._name))
             except (InvalidInput, OSError) as error:
                 problem = str(error) if isinstance(error, InvalidInput) else f"{file.name} cannot be read: {error.strerror}"
                 if not self.is_folder:
@@ -109,7 +110,7 @@ class Reading:
             yield Rejection(WHOLE_FILE, "file", name, "is empty", "check that it is the right file", name)
 
     def _read_format(self, source: Source, stream: BinaryIO, name: str, format: str) -> Iterator[Row | Rejection]:
-        options = self._options
+        options = self.options
         if format in BINARY:
             return self._read_binary(source, stream, name, format)
         text = Text(source, options.encoding)
@@ -133,9 +134,9 @@ class Reading:
             self._source, self._size = None, stream.seek(0, io.SEEK_END)
             stream.seek(0)
             if format == "parquet":
-                yield from read_parquet(stream, name, self._options.overrides, self._set_share)
+                yield from read_parquet(stream, name, self.options.overrides, self._set_share)
             else:
-                yield from read_sheet(stream, name, self._options, self.notices.append, self._set_share)
+                yield from read_sheet(stream, name, self.options, self.notices.append, self._set_share)
 
 
 def read(path: Path | Literal["-"], options: ReadOptions | None = None, stream: BinaryIO | None = None) -> Reading:

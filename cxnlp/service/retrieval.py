@@ -15,6 +15,7 @@ from cxnlp.index import IndexView
 from cxnlp.privacy import Masker
 from cxnlp.records import Feedback, Quote, Record, Vector, Vectors, quote_line, to_line
 from cxnlp.store import Store
+from cxnlp.store.events import GENERATION_ACTIVATED
 from cxnlp.text.cleaning import clean
 from cxnlp.text.graphemes import widen
 
@@ -60,36 +61,36 @@ class Found:
 class Retrieval:
     """Search over one process's own view of the store."""
 
-    def __init__(self, store: Store, encoder: TokenEncoder, view: IndexView, masker: Masker) -> None:
+    def __init__(self, store: Store, encoder: TokenEncoder, masker: Masker) -> None:
+        """Begin with an empty view; it is built by the first `catch_up`."""
         self._store = store
         self._encoder = encoder
-        self._view = view
         self._masker = masker
+        self._view: IndexView | None = None
         self._catching_up = threading.Lock()
         self._caught_up_at = float("-inf")
 
     @property
     def n_indexed(self) -> int:
         """Records in the view."""
-        return self._view.n
+        return self._view.n if self._view else 0
 
     def catch_up(self) -> int:
         """Read what the store has done since the last time; return how many events that was."""
         with self._catching_up:
-            if self._view.position is None:
-                self._build()
+            view = self._view or self._build()
             n_events = 0
-            while events := self._store.events.read(self._view.position or 0, _EVENTS_AT_ONCE):
-                if any(event.type == "generation.activated" for event in events):
-                    self._view.clear()
-                    self._build()
+            while events := self._store.events.read(view.position, _EVENTS_AT_ONCE):
+                if any(event.type == GENERATION_ACTIVATED for event in events):
+                    view = self._build()
                     continue
                 ids = list(dict.fromkeys(event.record_id for event in events if event.record_id and event.type.startswith("record.")))
                 entries = self._store.vectors.entries_of(ids)
-                self._view.remove([i for i in ids if i not in entries])
-                self._view.put(list(entries.values()))
-                self._view.position = events[-1].seq
+                view.remove([i for i in ids if i not in entries])
+                view.put(list(entries.values()))
+                view.position = events[-1].seq
                 n_events += len(events)
+            self._view = view
             self._caught_up_at = time.monotonic()
             return n_events
 
@@ -121,22 +122,25 @@ class Retrieval:
     def _nearest(self, vector: Vector, k: int, filter: Filter, without: str | None = None) -> Found:
         if not 1 <= k <= MOST_HITS:
             raise InvalidQuery(f"k: is {k}; send a number from 1 to {MOST_HITS}")
-        if time.monotonic() - self._caught_up_at > _FRESH_SECONDS:
+        if self._view is None or time.monotonic() - self._caught_up_at > _FRESH_SECONDS:
             self.catch_up()
-        found = self._view.search(vector[None], k + (without is not None), filter)[0]
+        assert self._view is not None
+        found = self._view.search(vector[None], min(k + (without is not None), MOST_HITS), filter)[0]
         ids = [i for i in found.ids if i != without][:k]
         records, vectors = self._store.feedback.get_many(ids), self._store.vectors.get_many(ids)
         scores = dict(zip(found.ids, found.scores, strict=True))
         hits = tuple(Hit(scores[i], records[i], _nearest_quote(records[i].feedback, vectors.get(i), vector)) for i in ids if i in records)
         return Found(hits, found.total - (without in found.ids))
 
-    def _build(self) -> None:
-        position = self._store.events.last_seq()
+    def _build(self) -> IndexView:
+        """Return a new view of all that is stored; searches go on in the old one meanwhile."""
+        view = IndexView(self._encoder.dim)
+        view.position = self._store.events.last_seq()
         after = 0
         while entries := self._store.vectors.entries(after, _ROWS_AT_ONCE):
-            self._view.put(entries)
+            view.put(entries)
             after = entries[-1].seq
-        self._view.position = position
+        return view
 
 
 def _nearest_quote(feedback: Feedback, vectors: Vectors | None, query: Vector) -> Quote | None:

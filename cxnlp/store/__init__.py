@@ -17,7 +17,7 @@ from cxnlp.store.migration import upgrade
 from cxnlp.store.paging import Page
 from cxnlp.store.receiving import Receipt
 from cxnlp.store.rows import Claim
-from cxnlp.store.vectors import IndexRow, VectorTable
+from cxnlp.store.vectors import VectorTable
 from cxnlp.store.webhooks import Webhook, WebhookTable
 
 __all__ = [
@@ -35,7 +35,6 @@ __all__ = [
     "FlagTable",
     "Generation",
     "Generations",
-    "IndexRow",
     "Keys",
     "Page",
     "Receipt",

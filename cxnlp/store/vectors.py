@@ -1,69 +1,29 @@
 """Vectors, and all that a process needs to build its own index of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from sqlalchemy import ColumnElement, Connection, delete, insert, select
 
 from cxnlp.errors import Conflict
-from cxnlp.records import Span, Vector, Vectors
+from cxnlp.filters import as_text
+from cxnlp.records import Entry, Span, Vectors
 from cxnlp.store.database import Database
 from cxnlp.store.generations import ACTIVE, RETIRED, generation_state, lacking
 from cxnlp.store.rows import COLUMNS, Claim, chunks, claim_of, from_json, group_by_seq, to_json
 from cxnlp.store.schema import analyses, feedback, generations, observations, risks, vectors
 
-
-@dataclass(frozen=True, slots=True)
-class IndexRow:
-    """One record as an index knows it: its vector and all that a `Filter` asks for, corrections applied.
-
-    Attributes:
-        seq: Its place in the order of first receipt.
-        id: Of the record.
-        document: (dim,) float32, L2-normalised up to the precision of float16.
-        observations: (touchpoint, stage, cause or None) of each.
-        risks: Ids.
-        topic: Its id.
-        rating: The customer's own, in [-1, 1].
-        created_at: POSIX seconds.
-        received_at: POSIX seconds.
-
-    The others are the fields of the record of the same name.
-    """
-
-    seq: int
-    id: str
-    document: Vector = field(compare=False, repr=False)
-    source: str
-    channel: str
-    language: str
-    label: str
-    intent: str
-    sentiment: float
-    confidence: float
-    satisfaction: float | None
-    rating: float | None
-    segment: str | None
-    customer: str | None
-    created_at: float
-    received_at: float
-    attributes: Mapping[str, Any]
-    observations: tuple[tuple[str, str, str | None], ...]
-    risks: tuple[str, ...]
-    topic: str | None = None
-
-
-_NAMES = ("source", "channel"), ("language", "label", "intent", "sentiment", "confidence", "satisfaction")
-_ROWS = (
+_CHOICES: Final = ("source", "channel", "language", "label", "intent", "segment", "customer")
+_NUMBERS: Final = ("sentiment", "confidence", "satisfaction", "rating")
+_ENTRIES: Final = (
     select(
         feedback.c.seq,
         feedback.c.id,
         vectors.c.document,
-        *(feedback.c[name] for name in _NAMES[0]),
-        *(analyses.c[name] for name in _NAMES[1]),
-        *(feedback.c[name] for name in ("rating", "segment", "customer_id", "created_at", "received_at", "attributes")),
+        *(feedback.c[name] for name in ("source", "channel", "segment", "rating", "created_at", "received_at", "attributes")),
+        feedback.c.customer_id.label("customer"),
+        *(analyses.c[name] for name in ("language", "label", "intent", "sentiment", "confidence", "satisfaction")),
     )
     .select_from(vectors)
     .join(feedback, (feedback.c.seq == vectors.c.seq) & (feedback.c.version == vectors.c.version))
@@ -77,36 +37,36 @@ class VectorTable:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def rows(self, after_seq: int, limit: int) -> list[IndexRow]:
+    def entries(self, after_seq: int, limit: int) -> list[Entry]:
         """Return part of the active generation, by `seq`, starting behind `after_seq`; empty at the end.
 
-        To build an index, note `Events.last_seq()`, read all rows, then follow the events from there with `rows_of`.
+        To build an index, note `Events.last_seq()`, read all rows, then follow the events from there with `entries_of`.
         """
         with self._database.read() as connection:
             active = _active(connection)
             if active is None:
                 return []
-            query = _ROWS.where(vectors.c.generation_id == active, vectors.c.seq > after_seq).order_by(vectors.c.seq).limit(limit)
+            query = _ENTRIES.where(vectors.c.generation_id == active, vectors.c.seq > after_seq).order_by(vectors.c.seq).limit(limit)
             found = connection.execute(query).all()
             if not found:
                 return []
             first, last = found[0].seq, found[-1].seq
             observed = _observed(connection, observations.c.seq.between(first, last))
             signals = _signals(connection, risks.c.seq.between(first, last))
-        return _index_rows(found, observed, signals)
+        return _entries(found, observed, signals)
 
-    def rows_of(self, record_ids: Sequence[str]) -> dict[str, IndexRow]:
+    def entries_of(self, record_ids: Sequence[str]) -> dict[str, Entry]:
         """Return the rows of these records in the active generation, by id; absent are those forgotten or not analysed."""
-        made: dict[str, IndexRow] = {}
+        made: dict[str, Entry] = {}
         with self._database.read() as connection:
             active = _active(connection)
             if active is None:
                 return {}
             for part in chunks(dict.fromkeys(record_ids)):
-                found = connection.execute(_ROWS.where(vectors.c.generation_id == active, feedback.c.id.in_(part))).all()
+                found = connection.execute(_ENTRIES.where(vectors.c.generation_id == active, feedback.c.id.in_(part))).all()
                 seqs = [row.seq for row in found]
-                rows = _index_rows(found, _observed(connection, observations.c.seq.in_(seqs)), _signals(connection, risks.c.seq.in_(seqs)))
-                made |= {row.id: row for row in rows}
+                entries = _entries(found, _observed(connection, observations.c.seq.in_(seqs)), _signals(connection, risks.c.seq.in_(seqs)))
+                made |= {entry.id: entry for entry in entries}
         return made
 
     def get_many(self, record_ids: Sequence[str], generation_id: int | None = None) -> dict[str, Vectors]:
@@ -190,14 +150,29 @@ def _signals(connection: Connection, which: ColumnElement[bool]) -> Mapping[int,
     return group_by_seq(connection.execute(named.where(which).order_by(risks.c.seq, risks.c.risk)).all())
 
 
-def _index_rows(found: Sequence[Any], observed: Mapping[int, list[Any]], signals: Mapping[int, list[Any]]) -> list[IndexRow]:
+def _entries(found: Sequence[Any], observed: Mapping[int, list[Any]], signals: Mapping[int, list[Any]]) -> list[Entry]:
     if not found:
         return []
-    documents = np.frombuffer(b"".join([row[2] for row in found]), np.float16).reshape(len(found), -1).astype(np.float32)
-    made: list[IndexRow] = []
-    for (seq, record_id, _, *columns, attributes), document in zip(found, documents, strict=True):
-        pairs = tuple([(touchpoint, stage, cause) for _, touchpoint, stage, cause in observed.get(seq, ())])
-        signalled = tuple([risk for _, risk in signals.get(seq, ())])
-        values: list[Any] = [seq, record_id, document, *columns, from_json(attributes) if attributes else {}, pairs, signalled]
-        made.append(IndexRow(*values))
-    return made
+    documents = np.frombuffer(b"".join([row.document for row in found]), np.float16).reshape(len(found), -1).astype(np.float32)
+    return [
+        Entry(
+            seq=row.seq,
+            id=row.id,
+            document=document,
+            created_at=row.created_at,
+            received_at=row.received_at,
+            choices={name: value for name in _CHOICES if (value := getattr(row, name)) is not None},
+            numbers={name: value for name in _NUMBERS if (value := getattr(row, name)) is not None},
+            observations=tuple([(touchpoint, stage, cause) for _, touchpoint, stage, cause in observed.get(row.seq, ())]),
+            risks=tuple([risk for _, risk in signals.get(row.seq, ())]),
+            attributes=_plain_attributes(row.attributes),
+        )
+        for row, document in zip(found, documents, strict=True)
+    ]
+
+
+def _plain_attributes(stored: str | None) -> dict[str, str]:
+    if not stored:
+        return {}
+    values = from_json(stored)
+    return {name: as_text(value) for name, value in values.items() if isinstance(value, str | int | float)}

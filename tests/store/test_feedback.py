@@ -53,7 +53,7 @@ def test_new_content_is_the_next_version_and_keeps_history(store):
     assert (earlier.feedback, earlier.version, earlier.received_at) == (old, 1, NOW)
     assert told(store)[-1] == (events.UPDATED, new.id)
     assert [claim.version for claim in store.analyses.claim("w", 10, 60)] == [2]
-    assert store.vectors.rows(0, 10) == []
+    assert store.vectors.entries(0, 10) == []
 
 
 def test_content_older_than_the_stored_is_a_duplicate(store):
@@ -200,7 +200,7 @@ def test_forgotten_record_is_gone_everywhere_and_its_number_is_not_used_again(st
     enrich(store)
     store.feedback.correct(make_feedback(2).id, {"intent": "praise"}, "ann")
     store.feedback.add([make_feedback(2, "new words")], NOW)
-    seq = store.vectors.rows(0, 10)[-1].seq
+    seq = store.vectors.entries(0, 10)[-1].seq
     assert store.feedback.forget([make_feedback(2).id, "r-none", make_feedback(2).id]) == 1
     assert store.feedback.get(make_feedback(2).id) is None
     assert store.feedback.history(make_feedback(2).id) == []
@@ -211,7 +211,7 @@ def test_forgotten_record_is_gone_everywhere_and_its_number_is_not_used_again(st
     record = store.feedback.get(make_feedback(2).id)
     assert (record.version, record.corrected) == (1, ())
     enrich(store)
-    assert store.vectors.rows(0, 10)[-1].seq > seq + 1
+    assert store.vectors.entries(0, 10)[-1].seq > seq + 1
 
 
 def test_customer_is_forgotten_also_in_the_history_of_others(store):

@@ -35,13 +35,13 @@ def test_build_is_resumed_and_switched_without_mixing(store):
     with pytest.raises(Conflict, match="still lacks 3 records"):
         store.generations.activate(generation.id)
     assert begin(store) == generation
-    before = store.vectors.rows(0, 10)
+    before = store.vectors.entries(0, 10)
     build(store, generation)
-    assert [row.document.tolist() for row in store.vectors.rows(0, 10)] == [row.document.tolist() for row in before]
+    assert [row.document.tolist() for row in store.vectors.entries(0, 10)] == [row.document.tolist() for row in before]
     store.generations.activate(generation.id)
     assert store.generations.active().id == generation.id
     assert [g.state for g in store.generations.list()] == ["retired", "active"]
-    assert len(store.vectors.rows(0, 10)) == 5
+    assert len(store.vectors.entries(0, 10)) == 5
     assert store.vectors.get_many([make_feedback(1).id], old.id) == {}
     event = store.events.read(0, 100, [events.GENERATION_ACTIVATED])[0]
     assert (event.record_id, event.data) == (None, {"generation_id": generation.id})
@@ -59,7 +59,7 @@ def test_record_analysed_during_a_build_is_built_too(store):
     assert len(store.vectors.missing(generation.id, 10)) == 2
     build(store, generation)
     store.generations.activate(generation.id)
-    assert len(store.vectors.rows(0, 10)) == 2
+    assert len(store.vectors.entries(0, 10)) == 2
 
 
 def test_build_for_another_encoder_is_given_up(store):

@@ -10,7 +10,7 @@ def test_vectors_come_back_up_to_half_precision(store):
     enrich(store)
     found = store.vectors.get_many([make_feedback(2).id, make_feedback(1).id, "r-none"])
     assert set(found) == {make_feedback(1).id, make_feedback(2).id}
-    seq = store.vectors.rows_of([make_feedback(1).id])[make_feedback(1).id].seq
+    seq = store.vectors.entries_of([make_feedback(1).id])[make_feedback(1).id].seq
     vectors, sent = found[make_feedback(1).id], make_vectors(seq)
     assert (vectors.document.dtype, vectors.clauses.dtype, vectors.clauses.shape) == (np.float32, np.float32, (2, 8))
     np.testing.assert_allclose(vectors.document, sent.document, atol=1e-3)
@@ -22,27 +22,29 @@ def test_rows_tell_an_index_all_that_filters_ask_for(store):
     item = make_feedback(1, customer=Customer("c-1", "vip"), rating=Rating("nps", 10), attributes={"region": "西南"})
     store.feedback.add([item, make_feedback(2)], NOW)
     enrich(store, lambda claim: make_analysis(-0.8 if claim.record_id == item.id else 0.8, cause=None, risks=("legal", "churn")))
-    first, second = store.vectors.rows(0, 10)
-    assert (first.id, first.source, first.channel, first.segment, first.customer) == (item.id, "zendesk", "ticket", "vip", "c-1")
-    assert (first.language, first.label, first.intent, first.sentiment, first.confidence) == ("zh", "negative", "complaint", -0.8, 0.9)
-    assert (first.rating, first.satisfaction, first.topic, first.attributes) == (1.0, None, None, {"region": "西南"})
+    first, second = store.vectors.entries(0, 10)
+    assert (first.id, first.attributes) == (item.id, {"region": "西南"})
+    assert first.choices == {
+        "source": "zendesk", "channel": "ticket", "segment": "vip", "customer": "c-1", "language": "zh", "label": "negative", "intent": "complaint",
+    }  # fmt: skip
+    assert first.numbers == {"sentiment": -0.8, "confidence": 0.9, "rating": 1.0}
     assert (first.created_at, first.received_at) == (item.created_at.timestamp(), NOW.timestamp())
     assert (first.observations, first.risks) == ((("delivery", "service", None),), ("churn", "legal"))
-    assert (second.segment, second.attributes, second.label) == (None, {}, "positive")
+    assert ("segment" in second.choices, second.attributes, second.choices["label"]) == (False, {}, "positive")
     assert first.document.dtype == np.float32
-    assert store.vectors.rows_of([second.id, "r-none"]) == {second.id: second}
+    assert store.vectors.entries_of([second.id, "r-none"]) == {second.id: second}
     store.feedback.correct(item.id, {"sentiment": 1, "observations": []}, "ann")
-    corrected = store.vectors.rows_of([item.id])[item.id]
-    assert (corrected.label, corrected.observations) == ("positive", ())
+    corrected = store.vectors.entries_of([item.id])[item.id]
+    assert (corrected.choices["label"], corrected.observations) == ("positive", ())
 
 
 def test_rows_are_read_in_parts(store):
-    assert store.vectors.rows(0, 10) == []
-    assert store.vectors.rows_of(["r-1"]) == {}
+    assert store.vectors.entries(0, 10) == []
+    assert store.vectors.entries_of(["r-1"]) == {}
     store.feedback.add([make_feedback(n) for n in range(7)], NOW)
     enrich(store)
     seen, after = [], 0
-    while rows := store.vectors.rows(after, 3):
+    while rows := store.vectors.entries(after, 3):
         seen += rows
         after = rows[-1].seq
     assert [row.id for row in seen] == [make_feedback(n).id for n in range(7)]
