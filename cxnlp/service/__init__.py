@@ -3,6 +3,7 @@
 intake.py        receive, forget
 enrichment.py    work off the queue, reindex
 retrieval.py     search, similar
+topics.py        fit topics
 delivery.py      flags, webhooks, events
 """
 
@@ -10,5 +11,6 @@ from cxnlp.service.delivery import Delivery
 from cxnlp.service.enrichment import Enrichment
 from cxnlp.service.intake import Intake, Outcome, count
 from cxnlp.service.retrieval import Found, Hit, Retrieval
+from cxnlp.service.topics import FitReport, TopicModel
 
-__all__ = ["Delivery", "Enrichment", "Found", "Hit", "Intake", "Outcome", "Retrieval", "count"]
+__all__ = ["Delivery", "Enrichment", "FitReport", "Found", "Hit", "Intake", "Outcome", "Retrieval", "TopicModel", "count"]

@@ -16,6 +16,7 @@ from cxnlp.privacy import Masker
 from cxnlp.records import Feedback, Quote, Record, Vector, Vectors, quote_line, to_line
 from cxnlp.store import Store
 from cxnlp.store.events import GENERATION_ACTIVATED
+from cxnlp.store.topics import FITTED
 from cxnlp.text.cleaning import clean
 from cxnlp.text.graphemes import widen
 
@@ -24,6 +25,7 @@ _MOST_QUERY_CHARACTERS: Final = 20_000
 _ROWS_AT_ONCE: Final = 2_000
 _EVENTS_AT_ONCE: Final = 1_000
 _FRESH_SECONDS: Final = 0.5
+_REBUILDING: Final = (GENERATION_ACTIVATED, FITTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class Retrieval:
             view = self._view or self._build()
             n_events = 0
             while events := self._store.events.read(view.position, _EVENTS_AT_ONCE):
-                if any(event.type == GENERATION_ACTIVATED for event in events):
+                if any(event.type in _REBUILDING for event in events):
                     view = self._build()
                     continue
                 ids = list(dict.fromkeys(event.record_id for event in events if event.record_id and event.type.startswith("record.")))

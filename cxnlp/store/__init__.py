@@ -17,6 +17,7 @@ from cxnlp.store.migration import upgrade
 from cxnlp.store.paging import Page
 from cxnlp.store.receiving import Receipt
 from cxnlp.store.rows import Claim
+from cxnlp.store.topics import StoredTopic, TopicTable
 from cxnlp.store.vectors import VectorTable
 from cxnlp.store.webhooks import Webhook, WebhookTable
 
@@ -42,6 +43,8 @@ __all__ = [
     "Statistics",
     "Store",
     "StoredFlag",
+    "StoredTopic",
+    "TopicTable",
     "VectorTable",
     "Verdict",
     "Webhook",
@@ -64,6 +67,7 @@ class Store:
     flags: FlagTable
     webhooks: WebhookTable
     deliveries: DeliveryTable
+    topics: TopicTable
 
     def close(self) -> None:
         """Close all connections."""
@@ -97,4 +101,5 @@ def open_store(url: str) -> Store:
         flags=FlagTable(database, events),
         webhooks=WebhookTable(database),
         deliveries=DeliveryTable(database, events),
+        topics=TopicTable(database, events),
     )

@@ -2,11 +2,11 @@
 
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, false, select, true
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, select, true
 
 from cxnlp.filters import Filter, Range
 from cxnlp.store import dialect
-from cxnlp.store.schema import analyses, feedback, observations, risks
+from cxnlp.store.schema import analyses, feedback, observations, risks, topic_members
 
 ANALYZED: Final[FromClause] = feedback.outerjoin(analyses, (analyses.c.seq == feedback.c.seq) & (analyses.c.version == feedback.c.version))
 _FEEDBACK_CHOICES: Final = {"source": "source", "channel": "channel", "segment": "segment", "customer": "customer_id"}
@@ -42,7 +42,7 @@ def _labels(filter: Filter) -> list[ColumnElement[bool]]:
     if filter.risk:
         parts.append(analyses.c.seq.in_(select(risks.c.seq).where(risks.c.risk.in_(filter.risk))))
     if filter.topic:
-        parts.append(false())
+        parts.append(feedback.c.seq.in_(select(topic_members.c.seq).where(topic_members.c.topic_id.in_(filter.topic))))
     return parts
 
 

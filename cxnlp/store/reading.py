@@ -5,13 +5,15 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Select, select
 
-from cxnlp.records import Record, analysis_from_line
+from cxnlp.records import Record, Topic, analysis_from_line
 from cxnlp.store.conditions import ANALYZED
 from cxnlp.store.corrections import apply_corrections
 from cxnlp.store.rows import COLUMNS, chunks, feedback_of, from_json, from_seconds, group_by_seq
-from cxnlp.store.schema import analyses, corrections
+from cxnlp.store.schema import analyses, corrections, feedback, topic_members, topics
 
-RECORDS: Final[Select[Any]] = select(*COLUMNS, analyses.c.line).select_from(ANALYZED)
+RECORDS: Final[Select[Any]] = select(*COLUMNS, analyses.c.line, topics.c.id.label("topic_id"), topics.c.label.label("topic_label")).select_from(
+    ANALYZED.outerjoin(topic_members, topic_members.c.seq == feedback.c.seq).outerjoin(topics)
+)
 """To be narrowed by conditions on `feedback` and `analyses`, and run by `read_records`."""
 
 
@@ -40,6 +42,7 @@ def _record(row: Any, corrected: Sequence[Any]) -> Record:
     return Record(
         feedback,
         analysis,
+        topic=Topic(row.topic_id, row.topic_label) if row.topic_id else None,
         version=row.version,
         received_at=from_seconds(row.received_at),
         corrected=tuple(c.field for c in corrected),

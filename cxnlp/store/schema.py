@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
 
-REVISION: Final = "0002"
+REVISION: Final = "0003"
 MOST_ATTEMPTS: Final = 3
 """At so many `attempts` a row of `pending` leaves the queue as failed."""
 
@@ -221,3 +221,24 @@ deliveries: Final = Table(
 )
 Index(None, deliveries.c.event_seq)
 Index(None, deliveries.c.status, deliveries.c.next_at)
+
+topics: Final = Table(
+    "topics",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("words", Text, nullable=False),
+    Column("centroid", LargeBinary, nullable=False),
+    Column("is_active", Boolean, nullable=False),
+    Column("fitted_at", Double, nullable=False),
+)
+
+topic_members: Final = Table(
+    "topic_members",
+    metadata,
+    _of_record(),
+    Column("topic_id", Text, ForeignKey("topics.id", ondelete="CASCADE"), nullable=False),
+    Column("similarity", Double, nullable=False),
+)
+Index(None, topic_members.c.topic_id)

@@ -12,9 +12,9 @@ from cxnlp.records import Entry, Span, Vectors
 from cxnlp.store.database import Database
 from cxnlp.store.generations import ACTIVE, RETIRED, generation_state, lacking
 from cxnlp.store.rows import COLUMNS, Claim, chunks, claim_of, from_json, group_by_seq, to_json
-from cxnlp.store.schema import analyses, feedback, generations, observations, risks, vectors
+from cxnlp.store.schema import analyses, feedback, generations, observations, risks, topic_members, vectors
 
-_CHOICES: Final = ("source", "channel", "language", "label", "intent", "segment", "customer")
+_CHOICES: Final = ("source", "channel", "language", "label", "intent", "segment", "customer", "topic")
 _NUMBERS: Final = ("sentiment", "confidence", "satisfaction", "rating")
 _ENTRIES: Final = (
     select(
@@ -23,11 +23,13 @@ _ENTRIES: Final = (
         vectors.c.document,
         *(feedback.c[name] for name in ("source", "channel", "segment", "rating", "created_at", "received_at", "attributes")),
         feedback.c.customer_id.label("customer"),
+        topic_members.c.topic_id.label("topic"),
         *(analyses.c[name] for name in ("language", "label", "intent", "sentiment", "confidence", "satisfaction")),
     )
     .select_from(vectors)
     .join(feedback, (feedback.c.seq == vectors.c.seq) & (feedback.c.version == vectors.c.version))
     .join(analyses, (analyses.c.seq == vectors.c.seq) & (analyses.c.version == vectors.c.version))
+    .outerjoin(topic_members, topic_members.c.seq == feedback.c.seq)
 )
 
 
