@@ -25,6 +25,7 @@ from torch.nn import functional
 
 from cxnlp.encoder import ShippedEncoder
 from cxnlp.heads.conversation import describe
+from cxnlp.heads.decoding import choose
 from cxnlp.heads.fewshot import logits
 from cxnlp.pipeline import embed_labels
 from cxnlp.taxonomy import NO_CAUSE, load_taxonomy
@@ -50,7 +51,9 @@ class Config:
     sharpness: float = 2.0
     held_out: float = 0.08
     polarity_weight: float = 0.3
-    ridge: float = 30.0
+    ridge: float = 0.2
+    touchpoint_threshold: float = -0.3
+    only_threshold: float = -1.5
 
 
 @dataclass(frozen=True)
@@ -259,7 +262,7 @@ def fit_satisfaction(part: Part, config: Config) -> tuple[np.ndarray, float]:
     x = np.stack([conversation_features(part, i) for i in range(len(part.rows))])
     y = np.array([row["labels"]["satisfaction"] for row in part.rows])
     mean = x.mean(0)
-    weights = np.linalg.solve((x - mean).T @ (x - mean) + config.ridge / 100 * np.eye(x.shape[1]), (x - mean).T @ (y - y.mean()))
+    weights = np.linalg.solve((x - mean).T @ (x - mean) + config.ridge * np.eye(x.shape[1]), (x - mean).T @ (y - y.mean()))
     return weights.astype(np.float32), float(y.mean() - mean @ weights)
 
 
@@ -293,7 +296,7 @@ def predict(model: Heads, part: Part) -> dict[str, np.ndarray]:
     return {name: torch.cat([part[name] for part in parts]).numpy() for name in names}
 
 
-def evaluate(model: Heads, dev: Part) -> dict[str, Any]:
+def evaluate(model: Heads, dev: Part, config: Config) -> dict[str, Any]:
     """Return dev figures and the thresholds that are best there."""
     out, y = predict(model, dev), to_targets(dev.rows)
     p = np.exp(out["sentiment"]) / np.exp(out["sentiment"]).sum(1, keepdims=True)
@@ -309,7 +312,19 @@ def evaluate(model: Heads, dev: Part) -> dict[str, Any]:
         if name == "cause":
             scores, truth = scores[:, 1:], truth[:, 1:]
         figures[f"{name}_f1"], figures[f"{name}_threshold"] = max((f1(truth, scores > t), t) for t in np.arange(-3, 2, 0.1))
+    figures["only_threshold"] = config.only_threshold
+    figures["touchpoint_threshold"] = min(config.touchpoint_threshold, figures["touchpoint_threshold"])
+    figures["reported_pair_f1"] = f1(y.pair.numpy() > 0, reported(out, figures))
     return {k: round(float(v), 4) for k, v in figures.items()}
+
+
+def reported(out: dict[str, np.ndarray], figures: dict[str, float]) -> np.ndarray:
+    """Return the pairs that the product reports, as `cxnlp.heads.decoding.choose` does."""
+    thresholds = {name: figures[f"{name}_threshold"] for name in ("pair", "touchpoint", "only")}
+    shape = (len(TOUCHPOINTS), len(CAUSES))
+    return np.stack(
+        [choose(pair.reshape(shape), touchpoint, thresholds).ravel() for pair, touchpoint in zip(out["pair"], out["touchpoint"], strict=True)]
+    )
 
 
 def f1(truth: np.ndarray, got: np.ndarray) -> float:
@@ -328,7 +343,7 @@ def main() -> None:
     train, dev = load_part(cache, "gold_train"), load_part(cache, "gold_dev")
     polar = [load_part(cache, f"{name}_train") for name in POLARITY_SETS if (cache / f"{name}_train.npz").exists()]
     model = fit(train, polar, config)
-    figures = evaluate(model, dev)
+    figures = evaluate(model, dev, config)
     print(json.dumps(figures, indent=1))
     write(model, figures, cache, config)
 
@@ -358,7 +373,7 @@ def write(model: Heads, figures: dict[str, Any], cache: Path, config: Config) ->
         "encoder_id": ShippedEncoder(MODELS / "encoder").id,
         "few_shot": fit_few_shot(load_part(cache, "gold_dev")),
         "labels": {"touchpoints": TOUCHPOINTS, "causes": CAUSES, "intents": INTENTS, "risks": RISKS},
-        "thresholds": {name: figures[f"{name}_threshold"] for name in ("pair", "risk")},
+        "thresholds": {name: figures[f"{name}_threshold"] for name in ("pair", "touchpoint", "only", "risk")},
         "files": {"model.safetensors": hashlib.sha256((OUT / "model.safetensors").read_bytes()).hexdigest()},
         "metrics": {"gold_dev": figures},
     }  # fmt: skip
