@@ -4,6 +4,7 @@ import csv
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from cxnlp.errors import InvalidInput
@@ -17,8 +18,12 @@ _END: Final = "\x1eend of file\x1e"
 _SAMPLE_LINES: Final = 50
 
 
-class _RowTooLongError(Exception):
-    """More than 8 MB without the end of a row."""
+class _LineTooLongError(Exception):
+    """A line over 8 MB."""
+
+
+class _UnclosedError(Exception):
+    """More than 8 MB of lines without the end of a row."""
 
 
 class _Feed:
@@ -30,7 +35,7 @@ class _Feed:
     def __init__(self, text: Text) -> None:
         self._text = text
         self._lines = text.lines()
-        self._again: deque[str] = deque()
+        self._again: deque[str | None] = deque()
         self._size = 0
         self.taken: list[str] = []
         self.ended = False
@@ -42,13 +47,18 @@ class _Feed:
         if self.ended:
             raise StopIteration
         line = self._again.popleft() if self._again else self._decode(next(self._lines, b""))
+        if line is None and self.taken:
+            self._again.appendleft(None)
+            raise _UnclosedError
+        if line is None:
+            raise _LineTooLongError
         if line == "":
             self.ended = True
             return _END
         self._size += len(line)
         self.taken.append(line)
         if self._size > MOST_LINE_BYTES:
-            raise _RowTooLongError
+            raise _UnclosedError
         return line
 
     def start_row(self) -> None:
@@ -62,15 +72,13 @@ class _Feed:
         self.ended = False
 
     def peek(self, n_lines: int) -> list[str]:
-        """Return the next lines without taking them."""
-        while len(self._again) < n_lines and (line := self._decode(next(self._lines, b""))):
+        """Return the next lines, up to one that is too long, without taking them."""
+        while len(self._again) < n_lines and (line := self._decode(next(self._lines, b""))) != "":
             self._again.append(line)
-        return list(self._again)[:n_lines]
+        return [line for line in islice(self._again, n_lines) if line is not None]
 
-    def _decode(self, line: bytes | None) -> str:
-        if line is None:
-            raise _RowTooLongError
-        return self._text.decode(line)
+    def _decode(self, line: bytes | None) -> str | None:
+        return None if line is None else self._text.decode(line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +108,7 @@ def read_delimited(text: Text, origin: str, delimiter: str | None, overrides: Ma
     try:
         delimiter = _announced(feed) or delimiter or find_delimiter(feed.peek(_SAMPLE_LINES))
         header = next((row for row in csv.reader(feed, delimiter=delimiter) if row), [_END])
-    except (_RowTooLongError, csv.Error) as error:
+    except (_LineTooLongError, _UnclosedError, csv.Error) as error:
         raise InvalidInput(f"{origin}: its first line is no header; write the names of the columns there") from error
     if header == [_END]:
         return
@@ -167,13 +175,12 @@ def _rows(feed: _Feed, delimiter: str, columns: tuple[str, ...]) -> Iterator[dic
             row = next(reader)
         except StopIteration:
             return
-        except _RowTooLongError:
-            if len(feed.taken) > 1:
-                feed.undo()
-                yield _unclosed(feed)
-            else:
-                yield _Refusal("line", "", "is longer than 8 MB", "split it")
-            reader = csv.reader(feed, delimiter=delimiter)
+        except _LineTooLongError:
+            yield _Refusal("line", "", "is longer than 8 MB", "split it")
+            continue
+        except _UnclosedError:
+            feed.undo()
+            yield _unclosed(feed)
             continue
         except csv.Error as error:
             yield _Refusal("line", "".join(feed.taken)[:80], f"is no CSV: {error}", "quote the value")
@@ -183,7 +190,6 @@ def _rows(feed: _Feed, delimiter: str, columns: tuple[str, ...]) -> Iterator[dic
         if feed.ended:
             feed.undo()
             yield _unclosed(feed)
-            reader = csv.reader(feed, delimiter=delimiter)
         elif row:
             yield _check(row, columns, feed.taken)
 

@@ -9,7 +9,7 @@ from cxnlp.ingest.lines import MOST_LINE_BYTES
 
 MOST_DEPTH: Final = 64
 BREAKS_OFF: Final = "breaks off: the file ends inside it"
-_STRUCTURE: Final = re.compile(r'["\[\]{},]')
+_STRUCTURE: Final = re.compile(r'[\[{]+|["\]},]')
 _STRING_END: Final = re.compile(r'["\\]')
 _ITEMS: Final = re.compile(r'\s*\{\s*"items"\s*:\s*\[')
 
@@ -86,9 +86,9 @@ class _Splitter:
         """Take one structural character; return whether it belongs to the record that it ends, None if it ends none."""
         if mark == '"':
             self._in_string = True
-        elif mark in "[{":
-            self._depth += 1
-            if self._depth - self._base > MOST_DEPTH:
+        elif mark[0] in "[{":
+            self._depth += len(mark)
+            if self._depth - self._base > MOST_DEPTH and not self._problem:
                 self._problem = f"is nested deeper than {MOST_DEPTH}"
         elif mark == ",":
             return False if self._depth == self._base else None

@@ -39,7 +39,7 @@ def read_sheet(
         names = [sheet] if sheet else book.sheet_names
         if sheet and sheet not in book.sheet_names:
             raise InvalidInput(f"{origin}: there is no sheet {sheet!r}; it has {', '.join(book.sheet_names)}")
-        filled = [name for name in names if book.get_sheet_by_name(name).total_height > 0]
+        filled = [name for name in names if book.get_sheet_by_name(name).height > 0]
     except PasswordError as error:
         raise InvalidInput(f"{origin} is locked by a password; save it without") from error
     except CalamineError as error:
@@ -52,7 +52,7 @@ def read_sheet(
     rows = (row for row in table.iter_rows() if any(cell != "" for cell in row))
     columns = name_columns([str(cell) for cell in next(rows, [])], origin, options.overrides)
     for number, row in enumerate(rows, start=1):
-        report(number / max(number, table.total_height))
+        report(number / max(number, table.height))
         yield Row(number, {name: _cell(value) for name, value in zip(columns, row, strict=False)}, origin, columns)
 
 
