@@ -157,6 +157,19 @@ def test_flags_and_cursor_are_written_together_or_not_at_all(store):
     assert store.events.lease("flags", "b", 60) == 1
 
 
+def test_cursor_stays_where_it_is_when_flags_cannot_be_told(store, monkeypatch):
+    (record_id,) = add(store, 1)
+
+    def fail(*_):
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+        patch.setattr(store.events, "append", fail)
+        apply(store, judge(record_id))
+    assert store.events.lease("flags", "a", 60) == 0
+    assert store.flags.page().flags == []
+
+
 def test_people_acknowledge_resolve_and_dismiss(store):
     (record_id,) = add(store, 1)
     apply(store, judge(record_id))
