@@ -7,6 +7,8 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any, Final, Literal
 
 from cxnlp.errors import InvalidFeedback, InvalidInput, shorten
+from cxnlp.ingest.jsontext import parse_record
+from cxnlp.ingest.lines import MOST_LINE_BYTES
 from cxnlp.ingest.loading import Loaded, load
 from cxnlp.ingest.readers import Reading
 from cxnlp.ingest.rows import Rejection
@@ -81,10 +83,23 @@ class Intake:
             rows: JSON objects in the record format; anything else is rejected.
             first_row: Number of the first one.
         """
-        now = datetime.now(UTC)
-        defaults = Defaults(HTTP_SOURCE, now, self.key, timezone=self.timezone)
+        defaults = self.begin()
         parsed = [self._parse(row, number, defaults) for number, row in enumerate(rows, first_row)]
-        return self._add(store, parsed, now)
+        return self._add(store, parsed, defaults.received_at)
+
+    def begin(self) -> Defaults:
+        """Return what holds for the rows of one HTTP request; it also remembers which rows without an id have come already."""
+        return Defaults(HTTP_SOURCE, datetime.now(UTC), self.key, timezone=self.timezone)
+
+    def receive_lines(self, store: Store, lines: Sequence[tuple[int, bytes | None]], defaults: Defaults) -> list[Outcome]:
+        """Store part of an NDJSON stream in one transaction; as `receive`, for lines.
+
+        Args:
+            store: Where to.
+            lines: Their numbers, from 1, and contents; None for one that was too long to be read.
+            defaults: As `begin` returned it for this stream.
+        """
+        return self._add(store, [self._parse_line(line, number, defaults) for number, line in lines], datetime.now(UTC))
 
     def load(self, store: Store, items: Iterable[Loaded | Rejection]) -> Iterator[Outcome]:
         """Store what a reading yields in transactions of 500 rows; yield an outcome a row, in order, once it is durable."""
@@ -121,7 +136,7 @@ class Intake:
         Raises:
             InvalidFeedback: It cannot be used; the value is masked.
         """
-        parsed = self._parse(row, 1, Defaults(HTTP_SOURCE, datetime.now(UTC), self.key, timezone=self.timezone))
+        parsed = self._parse(row, 1, self.begin())
         if isinstance(parsed, Rejection):
             raise InvalidFeedback(parsed.field, parsed.value, parsed.problem, parsed.remedy)
         return parsed.feedback
@@ -132,6 +147,15 @@ class Intake:
         turns = tuple(replace(turn, text=mask(turn.text)) for turn in feedback.turns)
         attributes = {name: self.masker.mask_value(value) for name, value in feedback.attributes.items()}
         return replace(feedback, text=mask(feedback.text), turns=turns, attributes=attributes)
+
+    def _parse_line(self, line: bytes | None, number: int, defaults: Defaults) -> Loaded | Rejection:
+        if line is None:
+            return Rejection(number, "line", "", f"is longer than {MOST_LINE_BYTES >> 20} MB", "split it", "")
+        try:
+            row = parse_record(line)
+        except InvalidFeedback as error:
+            return Rejection(number, error.field, self.masker.mask(error.value), error.problem, error.remedy, "")
+        return self._parse(row, number, defaults)
 
     def _parse(self, row: object, number: int, defaults: Defaults) -> Loaded | Rejection:
         if not isinstance(row, Mapping):

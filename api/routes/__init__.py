@@ -1,0 +1,18 @@
+"""The addresses, one module a noun; `ROUTERS` are those under /v1."""
+
+from api.routes import analysis, events, feedback, flags, intake, keys, search, status, topics, webhooks
+
+ROUTERS = (
+    intake.router,
+    feedback.router,
+    search.router,
+    analysis.router,
+    status.router,
+    topics.router,
+    flags.router,
+    webhooks.router,
+    events.router,
+    keys.router,
+)
+
+__all__ = ["ROUTERS"]

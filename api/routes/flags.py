@@ -1,0 +1,52 @@
+"""Flags: records that someone should answer."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Response
+
+from api.bodies import to_response
+from api.deps import ServiceDep
+from api.schemas import FlagRequest, answer
+from api.security import Agent
+from cxnlp.store import StoredFlag
+
+router = APIRouter(prefix="/flags", tags=["flags"])
+_FLAG: Final = {
+    "id": "f-3e2d1c0b9a8f7e6d5c4b",
+    "record_id": "r-0f5c1d2e3b4a59687766",
+    "rule": "default",
+    "level": 2,
+    "reasons": [{"en": "very negative (sentiment -0.82)", "zh": "情绪非常负面（-0.82）"}],
+    "raised_at": "2026-11-01T01:30:02Z",
+    "deadline": "2026-11-02T01:30:02Z",
+    "state": "open",
+    "historical": False,
+    "note": None,
+    "author": None,
+}
+
+
+@router.get("", summary="List flags", responses=answer({"items": [_FLAG], "next_cursor": None}, "Newest first"))
+def list_flags(
+    service: ServiceDep,
+    _: Agent,
+    state: Annotated[str | None, Query(description="open, acknowledged, resolved, dismissed or withdrawn.")] = None,
+    level: Annotated[int | None, Query(ge=1, le=3, description="1 is the most urgent.")] = None,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the part before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Response:
+    """Return part of the flags."""
+    page = service.delivery.flags(state, level, cursor or None, limit)
+    return to_response({"items": [_line(flag) for flag in page.flags], "next_cursor": page.next_cursor})
+
+
+@router.patch("/{flag_id}", summary="Say what was done about a flag", responses=answer(_FLAG | {"state": "acknowledged"}))
+def patch_flag(flag_id: str, body: FlagRequest, service: ServiceDep, caller: Agent) -> Response:
+    """Take a flag on, resolve it, or dismiss it with a reason."""
+    reason = service.masker.mask(body.reason) if body.reason else None
+    flag = service.delivery.set_flag(flag_id, body.state, reason, caller.name)
+    return to_response(_line(flag))
+
+
+def _line(flag: StoredFlag) -> dict[str, Any]:
+    return flag.to_line() | {"note": flag.note, "author": flag.author}

@@ -1,0 +1,55 @@
+"""How far the work has come, and what it is done with."""
+
+from typing import Final
+
+from fastapi import APIRouter, Response
+
+from api.bodies import to_response
+from api.deps import ServiceDep
+from api.schemas import answer
+from api.security import Agent
+from cxnlp import __version__
+from cxnlp.bootstrap import Service
+from cxnlp.errors import ArtefactError
+from cxnlp.service.cards import read_card, read_cards
+
+router = APIRouter(tags=["status"])
+_STATUS: Final = {"records": 865, "analyzed": 865, "indexed": 865, "pending": 0, "failed": 0, "model": "cxnlp-zh-en-1", "version": __version__}
+
+
+def count_records(service: Service) -> dict[str, int]:
+    """Return the numbers of records by what became of them."""
+    statistics = service.store.feedback.statistics()
+    try:
+        n_indexed = service.retrieval.n_indexed
+    except ArtefactError:  # without an encoder there is no index, and all the rest works
+        n_indexed = 0
+    return {
+        "records": statistics.records,
+        "analyzed": statistics.analyzed,
+        "indexed": n_indexed,
+        "pending": statistics.pending,
+        "failed": statistics.failed,
+    }
+
+
+@router.get("/status", summary="How far the work has come", responses=answer(_STATUS))
+def get_status(service: ServiceDep, _: Agent) -> Response:
+    """Return how many records there are, are analysed, can be found in this process, wait, and could not be analysed."""
+    try:
+        model = read_card(service.settings.heads or service.settings.models_dir / "heads")["name"]
+    except ArtefactError:
+        model = None
+    return to_response(count_records(service) | {"model": model, "version": __version__})
+
+
+@router.get("/taxonomy", summary="What feedback is sorted into", responses=answer({"version": 1, "stages": [], "touchpoints": [], "causes": []}))
+def get_taxonomy(service: ServiceDep, _: Agent) -> Response:
+    """Return stages, touchpoints, causes, intents and risks with their names in Chinese and English."""
+    return to_response(service.taxonomy.to_json())
+
+
+@router.get("/models", summary="What the models say of themselves", responses=answer({"models": [{"name": "cxnlp-zh-en-1", "metrics": {}}]}))
+def get_models(service: ServiceDep, _: Agent) -> Response:
+    """Return the cards of the models: from what they were made, and how well they do."""
+    return to_response({"models": read_cards(service.settings.models_dir)})

@@ -1,0 +1,152 @@
+"""Request bodies with examples that can be run as they are, and how answers look in the documentation.
+
+Records have no class here: `cxnlp.ingest` is their only validator, and what leaves is not validated again.
+"""
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+RECORD: Final[dict[str, Any]] = {
+    "source": "zendesk",
+    "external_id": "4711",
+    "channel": "ticket",
+    "text": "等了一个星期还没到，客服也没人理，我要退款！",
+    "created_at": "2026-11-01T09:30:00+08:00",
+    "rating": {"scale": "csat", "value": 1},
+    "customer": {"id": "c-9", "segment": "returning"},
+    "attributes": {"product": "咖啡豆", "region": "华东"},
+}
+RECORD_EN: Final[dict[str, Any]] = {
+    "source": "app-store",
+    "external_id": "r-88",
+    "channel": "review",
+    "text": "The app keeps crashing when I pay, but the courier was lovely.",
+    "rating": {"scale": "stars", "value": 2},
+}
+CONVERSATION: Final[dict[str, Any]] = {
+    "source": "chat",
+    "external_id": "c-17",
+    "channel": "chat",
+    "turns": [
+        {"speaker": "customer", "text": "My refund has not arrived."},
+        {"speaker": "agent", "text": "It was sent yesterday."},
+        {"speaker": "customer", "text": "Great, thank you!"},
+    ],
+}
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+FilterField = Annotated[
+    dict[str, Any] | None,
+    Field(description="Which records: a list means any of, fields are combined by and, touchpoint and cause match within one observation."),
+]
+KField = Annotated[int, Field(ge=1, le=1000, description="How many hits.")]
+
+
+class SearchRequest(_Body):
+    """What to look for."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"text": "快递太慢", "k": 5, "filter": {"channel": ["ticket", "review"], "sentiment": {"lte": -0.3}}}]}
+    )
+    text: Annotated[str, Field(description="Words, a sentence or a whole complaint, in any language.")]
+    k: KField = 10
+    filter: FilterField = None
+
+
+class SimilarRequest(_Body):
+    """A stored record whose like is wanted."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"id": "r-3e2d1c0b9a8f7e6d5c4b", "k": 5, "filter": {"language": ["zh"]}}]})
+    id: Annotated[str, Field(description="Its public id.")]
+    k: KField = 10
+    filter: FilterField = None
+
+
+class WebhookRequest(_Body):
+    """Whom to tell of what."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"url": "https://example.com/hooks/cxnlp", "events": ["flag.*"]}]})
+    url: Annotated[str, Field(description="Where to post, https or http.")]
+    events: Annotated[list[str], Field(description="Names of events; `flag.*` means all that begin so.")] = ["flag.*"]
+
+
+class FlagRequest(_Body):
+    """What a person did about a flag."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"state": "acknowledged", "reason": "called back"}]})
+    state: Literal["acknowledged", "resolved", "dismissed"]
+    reason: Annotated[str | None, Field(max_length=2000, description="Why; needed to dismiss.")] = None
+
+
+class KeyRequest(_Body):
+    """A new API key."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "dashboard", "role": "agent"}]})
+    name: Annotated[str, Field(min_length=1, max_length=200, description="What the key is for.")]
+    role: Literal["ingest", "agent", "analyst", "admin"]
+
+
+def json_body(description: str, examples: dict[str, Any], required: bool = True) -> dict[str, Any]:
+    """Return the documentation of a JSON body that the endpoint reads itself.
+
+    Args:
+        description: What to send.
+        examples: By name.
+        required: Whether there must be one.
+    """
+    content = {"schema": {"type": "object", "description": description}, "examples": {name: {"value": value} for name, value in examples.items()}}
+    return {"requestBody": {"required": required, "content": {"application/json": content}}}
+
+
+def answer(example: Any, description: str = "Done", media_type: str = "application/json") -> dict[int | str, dict[str, Any]]:
+    """Return the documentation of a successful answer."""
+    return {200: {"description": description, "content": {media_type: {"example": example}}}}
+
+
+COUNTS: Final = {"accepted": 1, "duplicate": 0, "updated": 0, "rejected": 0}
+LINE: Final = RECORD | {
+    "id": "r-0f5c1d2e3b4a59687766",
+    "language": "zh",
+    "sentiment": -0.82,
+    "label": "negative",
+    "confidence": 0.94,
+    "intent": "complaint",
+    "observations": [
+        {
+            "touchpoint": "delivery",
+            "stage": "service",
+            "cause": "slow",
+            "sentiment": -0.9,
+            "confidence": 0.88,
+            "quote": {"text": "等了一个星期还没到", "turn": None, "start": 0, "end": 9},
+        }
+    ],
+    "risks": [],
+    "model": "cxnlp-zh-en-1",
+}
+PROBLEM: Final[dict[str, Any]] = {
+    "description": "A problem (RFC 9457)",
+    "content": {
+        "application/problem+json": {
+            "schema": {
+                "type": "object",
+                "required": ["type", "title", "status", "detail"],
+                "properties": {
+                    "type": {"type": "string"},
+                    "title": {"type": "string"},
+                    "status": {"type": "integer"},
+                    "detail": {"type": "string", "description": "What happened and what to do."},
+                    "field": {"type": "string"},
+                    "value": {"type": "string", "description": "Masked."},
+                    "problem": {"type": "string"},
+                    "remedy": {"type": "string"},
+                },
+            }
+        }
+    },
+}
