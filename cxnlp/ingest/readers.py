@@ -15,7 +15,6 @@ from cxnlp.ingest.jsontext import read_json, read_json_lines
 from cxnlp.ingest.lines import Text
 from cxnlp.ingest.rows import WHOLE_FILE, Progress, ReadOptions, Rejection, Row
 from cxnlp.ingest.sources import CHUNK_BYTES, Source
-from cxnlp.ingest.tables import read_parquet, read_sheet
 from cxnlp.ingest.transcripts import read_transcript
 
 _STDIN: Final = "stdin"
@@ -124,6 +123,8 @@ class Reading:
 
     def _read_binary(self, source: Source, stream: BinaryIO, name: str, format: str) -> Iterator[Row | Rejection]:
         """Read a format that needs to go back and forth, from a copy where the stream cannot."""
+        from cxnlp.ingest.tables import read_parquet, read_sheet  # pyarrow takes long to import, and text needs none
+
         if source.is_gzip:
             raise InvalidInput(f"{name}: {format} files are compressed in themselves; unpack it with gunzip")
         with tempfile.TemporaryFile() as copy:
