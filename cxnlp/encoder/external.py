@@ -15,8 +15,6 @@ from sentence_transformers import SentenceTransformer
 from cxnlp.encoder.windows import States, Window, cut, pack
 from cxnlp.errors import ArtefactError
 
-_N_EXTRA = 2
-
 
 class ExternalEncoder:
     """A sentence-transformers model by folder or name.
@@ -43,12 +41,13 @@ class ExternalEncoder:
         if not getattr(self._tokenizer, "is_fast", False):
             raise ArtefactError(f"encoder {name!r} has no fast tokenizer, so clauses cannot be placed; choose another model")
         self.dim = int(self._transformer.config.hidden_size)
-        self._longest = min(512, int(getattr(self._transformer.config, "max_position_embeddings", 512)) - 2) - _N_EXTRA
+        self._before, self._after = _special_tokens(self._tokenizer)
+        self._longest = min(512, int(getattr(self._transformer.config, "max_position_embeddings", 512)) - 2) - len(self._before) - len(self._after)
         self.id = self._hash(name)
 
     def states(self, texts: Sequence[str]) -> Iterator[States]:
         """Yield the token states of each window of each text, in no particular order."""
-        for batch in pack(self._windows(texts), _N_EXTRA):
+        for batch in pack(self._windows(texts), len(self._before) + len(self._after)):
             yield from self._run(batch)
 
     def _windows(self, texts: Sequence[str]) -> Iterator[Window]:
@@ -57,17 +56,13 @@ class ExternalEncoder:
             yield from cut(i, encoding["input_ids"], [start for start, _ in encoding["offset_mapping"]], self._longest)
 
     def _run(self, batch: list[Window]) -> Iterator[States]:
-        rows = [self._tokenizer.build_inputs_with_special_tokens(window.ids.tolist()) for window in batch]
+        rows = [[*self._before, *window.ids.tolist(), *self._after] for window in batch]
         padded = self._tokenizer.pad({"input_ids": rows}, return_tensors="pt")
         with torch.inference_mode():
             output = self._transformer(**padded).last_hidden_state.float().numpy()
-        for row, ids, window in zip(output, rows, batch, strict=True):
-            n = len(window.ids)
-            if n == 0:
-                yield States(window.text, np.zeros(1, np.int32), row[:1])
-                continue
-            n_before = next(i for i in range(len(ids) - n + 1) if ids[i : i + n] == window.ids.tolist())
-            yield States(window.text, window.starts, row[n_before : n_before + n])
+        for row, window in zip(output, batch, strict=True):
+            first, n = (len(self._before), len(window.ids)) if len(window.ids) else (0, 1)
+            yield States(window.text, window.starts if len(window.ids) else np.zeros(1, np.int32), row[first : first + n])
 
     def _hash(self, name: str) -> str:
         digest = hashlib.sha256(name.encode())
@@ -76,3 +71,11 @@ class ExternalEncoder:
             digest.update(key.encode())
             digest.update(tensor.float().contiguous().numpy().tobytes())
         return digest.hexdigest()[:16]
+
+
+def _special_tokens(tokenizer: Any) -> tuple[list[int], list[int]]:
+    """Return the ids that the tokenizer puts before and after a text."""
+    plain = tokenizer("a", add_special_tokens=False)["input_ids"]
+    dressed = tokenizer("a")["input_ids"]
+    start = next(i for i in range(len(dressed) - len(plain) + 1) if dressed[i : i + len(plain)] == plain)
+    return dressed[:start], dressed[start + len(plain) :]
