@@ -41,7 +41,7 @@ _TRIM_DASHES: Final = _TRIM_RIGHT + "-–—"
 
 _FEW_HAN: Final = 4
 _FEW_WORDS: Final = 4
-_FEW_LETTERS: Final = 16
+_FEW_LETTERS: Final = 12
 _LONGEST_LEAD: Final = 5
 _SHORT: Final = 40
 _CONNECTIVE: Final = re.compile(
@@ -194,7 +194,7 @@ def _is_lead(text: str, piece: _Piece) -> bool:
 def _stands(text: str, piece: _Piece, least_words: int) -> bool:
     """Tell whether the piece is long enough to say something of its own."""
     if piece.n_han < piece.n_words:
-        return piece.n_words >= least_words and not (least_words == 2 and _opener(text, piece) in FUNCTION_WORDS)
+        return piece.n_words >= _FEW_WORDS or (piece.n_words >= least_words and _opener(text, piece) not in FUNCTION_WORDS)
     weight = piece.n_han + 2 * piece.n_words
     if weight > _LONGEST_LEAD:
         return True
@@ -209,14 +209,10 @@ def _opener(text: str, piece: _Piece) -> str:
 
 def _before_connectives(text: str, piece: _Piece) -> Iterator[Interval]:
     start = piece.start
-    if piece.n_han >= 2 * _FEW_HAN:
-        for found in _CONNECTIVE.finditer(text, start + _FEW_HAN, piece.end - _FEW_HAN - 1):
-            if found.start() - start >= _FEW_HAN:
-                yield start, found.start()
-                start = found.start()
-    elif piece.n_words >= 2 * _FEW_WORDS:
-        for found in _CONJUNCTION.finditer(text, start + _FEW_LETTERS, piece.end - _FEW_LETTERS):
-            if found.start() - start >= _FEW_LETTERS:
+    if max(piece.n_han, piece.n_words) >= 2 * _FEW_HAN:
+        pattern, least = (_CONNECTIVE, _FEW_HAN) if piece.n_han >= piece.n_words else (_CONJUNCTION, _FEW_LETTERS)
+        for found in pattern.finditer(text, start + least, piece.end):
+            if found.start() - start >= least and piece.end - found.end() >= least:
                 yield start, found.start()
                 start = found.start()
     yield start, piece.end

@@ -49,10 +49,8 @@ def _cluster_border(text: str, position: int, *, forward: bool) -> int:
     first = position
     while first > max(0, position - _LONGEST_CLUSTER) and (_may_join(text[first]) or _may_join(text[first - 1])):
         first -= 1
-    for cluster in _CLUSTER.finditer(text, first, min(len(text), position + _LONGEST_CLUSTER)):
-        if cluster.start() == position:
-            return position
-        if cluster.start() < position < cluster.end():
-            border: int = cluster.end() if forward else cluster.start()
-            return border
+    for cluster in _CLUSTER.finditer(text[first : position + _LONGEST_CLUSTER]):
+        start, end = (first + int(side) for side in cluster.span())
+        if start < position < end:
+            return end if forward else start
     return position

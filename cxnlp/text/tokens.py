@@ -10,12 +10,14 @@ from typing import Any, Final
 
 from cxnlp.text.graphemes import PLACEHOLDER
 
+_HAN: Final = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_OTHER: Final = rf"[^\W_{_HAN}]"
 _RUN: Final = re.compile(
-    rf"(?P<placeholder>{PLACEHOLDER.pattern})"
-    r"|(?P<han>[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+)"
-    r"|(?P<other>\d+(?:[.,]\d+)*%?(?![^\W_])|[^\W_]+(?:['’&._/+-][^\W_]+)*[+#]*)"
+    rf"(?P<whole>{PLACEHOLDER.pattern})"
+    r"|(?P<number>\d+(?:[.,]\d+)+%?|\d+%)"
+    rf"|(?P<chinese>[A-Za-z0-9]*[{_HAN}](?:[{_HAN}]|[A-Za-z][A-Za-z0-9]*)*)"
+    rf"|{_OTHER}+(?:['’&._/+-]{_OTHER}+)*[+#]*"
 )
-_HAN: Final = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
 _BLOCK: Final = 4096
 _lock = threading.Lock()
 
@@ -29,12 +31,10 @@ def words(text: str, user_dictionary: Path | None = None) -> list[str]:
     """
     found: list[str] = []
     for run in _RUN.finditer(text):
-        if run["han"]:
-            found += segment(run["han"], user_dictionary)
-        elif run["placeholder"]:
-            found.append(run[0])
+        if run["chinese"]:
+            found += (piece.lower() for piece in segment(run[0], user_dictionary))
         else:
-            found += _split_han(run[0], user_dictionary)
+            found.append(run[0] if run["whole"] else run[0].lower())
     return found
 
 
@@ -49,17 +49,6 @@ def stop_words(language: str) -> frozenset[str]:
     """Return the words of `zh` or `en` that say nothing of what a text is about."""
     path = Path(__file__).with_name(f"stopwords_{language}.txt")
     return frozenset(path.read_text(encoding="utf-8").split())
-
-
-def _split_han(run: str, user_dictionary: Path | None) -> Iterator[str]:
-    position = 0
-    for han in _HAN.finditer(run):
-        if run[position : han.start()]:
-            yield run[position : han.start()].strip("'’&._/+-").lower()
-        yield from segment(han[0], user_dictionary)
-        position = han.end()
-    if run[position:]:
-        yield run[position:].lower()
 
 
 def _blocks(text: str) -> Iterator[str]:
