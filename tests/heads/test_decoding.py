@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+
+from cxnlp.heads.decoding import Passage, choose, quote
+from cxnlp.records import Feedback, Span, Turn
+from tests.service.moments import NOW
+
+THRESHOLDS = {"pair": 0.3, "touchpoint": -0.3, "only": -1.5}
+
+
+def test_pairs_over_the_threshold_are_chosen():
+    of_pair = np.array([[0.5, -3.0], [-3.0, 0.4]])
+    assert choose(of_pair, np.array([-9.0, -9.0]), THRESHOLDS).tolist() == [[True, False], [False, True]]
+
+
+def test_a_sure_touchpoint_gets_its_likeliest_pair():
+    of_pair = np.array([[-0.5, -0.2], [-3.0, -3.0]])
+    assert choose(of_pair, np.array([1.0, -9.0]), THRESHOLDS).tolist() == [[False, True], [False, False]]
+
+
+def test_the_likeliest_pair_stands_in_where_nothing_is_sure():
+    of_pair = np.array([[-2.0, -1.0], [-3.0, -3.0]])
+    assert choose(of_pair, np.array([-9.0, -9.0]), THRESHOLDS).tolist() == [[False, True], [False, False]]
+
+
+def test_nothing_is_chosen_where_all_is_unlikely():
+    assert not choose(np.full((2, 2), -4.0), np.full(2, -4.0), THRESHOLDS).any()
+
+
+@pytest.mark.parametrize(
+    ("text", "span", "expected"),
+    [
+        ("很慢。真的", (0, 2), "很慢"),
+        ("电话[PHONE]没人接", (3, 10), "[PHONE]没"),
+        ("好👩‍👩‍👧差", (1, 2), "👩‍👩‍👧"),
+    ],
+)
+def test_quotes_are_exact_and_cut_neither_placeholders_nor_graphemes(text, span, expected):
+    feedback = Feedback("s", "1", "ticket", NOW, text)
+    found = quote(Passage(feedback, "zh", np.zeros(2), np.zeros((1, 2)), (Span(*span),)), 0)
+    assert found.text == expected == text[found.start : found.end]
+
+
+def test_a_quote_of_a_conversation_names_its_turn():
+    turns = (Turn("agent", "您好"), Turn("customer", "等了三天还没人理我"))
+    feedback = Feedback("s", "1", "chat", NOW, turns=turns)
+    found = quote(Passage(feedback, "zh", np.zeros(2), np.zeros((1, 2)), (Span(0, 4, 1),)), 0)
+    assert (found.turn, found.text) == (1, "等了三天")
