@@ -1,0 +1,180 @@
+"""A fit: from the vectors and texts of a corpus to its topics, with every record in one or in none."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from cxnlp.errors import InvalidInput
+from cxnlp.records import Matrix, Vector
+from cxnlp.text.folding import fold
+from cxnlp.topics.assign import NONE, assign
+from cxnlp.topics.discovery import discover
+from cxnlp.topics.labels import TopicLabel, label
+from cxnlp.topics.space import Space, find_space
+
+OnProgress: TypeAlias = Callable[[str, float], None]
+_TEXTS_A_LABEL: Final = 400
+_EVERYTHING: Final = -1.0
+
+
+@dataclass(frozen=True, slots=True)
+class FitConfig:
+    """How to fit.
+
+    Attributes:
+        seed: The same seed, vectors and texts give the same topics.
+        n_topics: Exactly so many topics are looked for; None finds as many as there are dense regions.
+        min_topic_size: Fewest texts of a topic among those sampled; None derives it from their number.
+        outlier_share: Largest share of the records left without a topic, 0 to 1.
+        sample: Most texts that topics are discovered on; all others are assigned.
+        user_dictionary: Words that jieba keeps whole, one a line.
+    """
+
+    seed: int = 1
+    n_topics: int | None = None
+    min_topic_size: int | None = None
+    outlier_share: float = 0.1
+    sample: int = 50_000
+    user_dictionary: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            InvalidInput: A number is out of its range.
+        """
+        for name, value, least in (("n_topics", self.n_topics, 1), ("min_topic_size", self.min_topic_size, 2), ("sample", self.sample, 100)):
+            if value is not None and value < least:
+                raise InvalidInput(f"{name} is {value}; it must be {least} or more")
+        if not 0 <= self.outlier_share <= 1:
+            raise InvalidInput(f"outlier_share is {self.outlier_share}; it must lie between 0 and 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """The topics of a corpus, the largest first.
+
+    Attributes:
+        assignments: (n,) int32, the topic of each record, -1 where it has none.
+        similarities: (n,) cosine to the nearest topic, in [-1, 1].
+        centroids: (t, dim) float32 of unit length, in `space`.
+        labels: t labels.
+        space: Where the centroids lie; `assign` needs it.
+        threshold: Smallest cosine at which a record belongs to its nearest topic.
+    """
+
+    assignments: npt.NDArray[np.int32] = field(compare=False, repr=False)
+    similarities: Vector = field(compare=False, repr=False)
+    centroids: Matrix = field(compare=False, repr=False)
+    labels: tuple[TopicLabel, ...]
+    space: Space = field(repr=False)
+    threshold: float
+
+
+def fit_topics(documents: Matrix, texts: Sequence[str], config: FitConfig, on_progress: OnProgress = lambda stage, share: None) -> Fit:
+    """Find topics on distinct texts, or a sample of them, then assign every record to the nearest.
+
+    Identical texts (letter case, spacing, Traditional or Simplified aside) count once and share a topic. Dense regions found the
+    topics; records far from all of them have none, at most `outlier_share` of all.
+
+    Args:
+        documents: (n, dim) float32 document vectors of one encoder; may be memory-mapped.
+        texts: n texts, masked.
+        config: How to fit.
+        on_progress: Called with a stage (`sample`, `discover`, `assign`, `label`, `done`) and the share done in [0, 1].
+
+    Raises:
+        InvalidInput: No records; numbers of vectors and texts differ; a vector that is not finite; no such dictionary; fewer distinct texts
+            than `n_topics`.
+        CxnlpError: The libraries of the `topics` extra are missing.
+    """
+    on_progress("sample", 0.0)
+    firsts, copy_of = _distinct(texts)
+    _check(documents, texts, len(firsts), config)
+    rng = np.random.default_rng(config.seed)
+    sampled = firsts if len(firsts) <= config.sample else np.sort(rng.choice(firsts, config.sample, replace=False))
+    vectors, sampled_texts = np.asarray(documents[sampled], np.float32), [texts[i] for i in sampled]
+    space = find_space(vectors, sampled_texts)
+    points = space.place(vectors)
+    on_progress("discover", 0.05)
+    options: dict[str, Any] = {"n_topics": config.n_topics, "min_topic_size": config.min_topic_size, "user_dictionary": config.user_dictionary}
+    groups = discover(points, sampled_texts, seed=config.seed, **options)
+    on_progress("assign", 0.7)
+    centroids = _centroids(points, groups)
+    topics, similarities = assign(documents, space, centroids, _EVERYTHING)
+    topics, similarities = topics[firsts[copy_of]], similarities[firsts[copy_of]]
+    threshold = _threshold(similarities, float(np.mean(groups == NONE)), config.outlier_share)
+    topics = np.where(similarities >= np.float32(threshold), topics, np.int32(NONE)).astype(np.int32)
+    topics, centroids = _largest_first(topics, centroids)
+    on_progress("label", 0.85)
+    labels = label([[texts[i] for i in rows] for rows in _typical(topics, similarities, firsts, len(centroids))], config.user_dictionary)
+    on_progress("done", 1.0)
+    return Fit(topics, similarities, centroids, tuple(labels), space, threshold)
+
+
+def _distinct(texts: Sequence[str]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the rows at which a text occurs first, and for each of the n rows the place of its text among them."""
+    place_of: dict[str, int] = {}
+    firsts: list[int] = []
+    copy_of = np.empty(len(texts), np.int64)
+    for row, text in enumerate(texts):
+        key = " ".join(fold(text).casefold().split())
+        if key not in place_of:
+            place_of[key] = len(firsts)
+            firsts.append(row)
+        copy_of[row] = place_of[key]
+    return np.array(firsts, np.int64), copy_of
+
+
+def _check(documents: Matrix, texts: Sequence[str], n_distinct: int, config: FitConfig) -> None:
+    if not len(texts):
+        raise InvalidInput("there are no records to find topics in; widen the filter or ingest some first")
+    if documents.ndim != 2 or len(documents) != len(texts):
+        raise InvalidInput(f"{len(texts)} texts and vectors of shape {documents.shape}; one vector a text is needed")
+    if not np.isfinite(documents.sum(1, dtype=np.float64)).all():
+        raise InvalidInput("a vector holds NaN or infinity; encode its record again")
+    if config.user_dictionary and not config.user_dictionary.is_file():
+        raise InvalidInput(f"the user dictionary {config.user_dictionary} does not exist; write it or unset it")
+    if config.n_topics and config.n_topics > n_distinct:
+        raise InvalidInput(f"{config.n_topics} topics were asked for, but there are only {n_distinct} different texts; ask for fewer")
+
+
+def _centroids(points: Matrix, groups: npt.NDArray[np.int64]) -> Matrix:
+    sums = np.zeros((int(groups.max()) + 1, points.shape[1]), np.float32)
+    np.add.at(sums, groups[groups >= 0], points[groups >= 0])
+    lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+    centroids: Matrix = sums / np.maximum(lengths, np.float32(1e-12))
+    return centroids
+
+
+def _threshold(similarities: Vector, sparse_share: float, most: float) -> float:
+    """Return the cosine below which records have no topic.
+
+    As many lie below it as were found in no dense region, or as lie under Tukey's fence (Q1 - 1.5 IQR) if these are more, since UMAP pulls stray
+    points into groups; never more than the share `most`.
+    """
+    low, high = np.quantile(similarities, [0.25, 0.75])
+    stray_share = float(np.mean(similarities < low - 1.5 * (high - low)))
+    n_out = min(int(min(max(sparse_share, stray_share), most) * len(similarities)), len(similarities) - 1)
+    return float(np.partition(similarities, n_out)[n_out]) if n_out else _EVERYTHING
+
+
+def _largest_first(topics: npt.NDArray[np.int32], centroids: Matrix) -> tuple[npt.NDArray[np.int32], Matrix]:
+    """Number the topics by size and drop those that no record is nearest to."""
+    sizes = np.bincount(topics[topics >= 0], minlength=len(centroids))
+    kept = [i for i in np.argsort(-sizes, kind="stable") if sizes[i]]
+    renumbered = np.full(len(centroids) + 1, NONE, np.int32)
+    renumbered[kept] = np.arange(len(kept))
+    return renumbered[topics], centroids[kept]
+
+
+def _typical(topics: npt.NDArray[np.int32], similarities: Vector, firsts: npt.NDArray[np.int64], n_topics: int) -> list[npt.NDArray[np.int64]]:
+    """Return up to 400 rows of each topic, distinct texts, the nearest to its centroid first."""
+    by_topic = firsts[np.lexsort((-similarities[firsts], topics[firsts]))]
+    starts = np.searchsorted(topics[by_topic], np.arange(n_topics + 1))
+    return [by_topic[start:end][:_TEXTS_A_LABEL] for start, end in pairwise(starts)]

@@ -1,0 +1,91 @@
+import pytest
+
+from cxnlp.text.tokens import stop_words
+from cxnlp.topics.labels import label, terms_of
+
+from .samples import COURIER, MIXED, REFUND
+
+
+def assert_sound(labels):
+    stops = stop_words("zh") | stop_words("en")
+    for found in labels:
+        assert found.name.strip() and found.words and all(word.strip() for word in found.words)
+        assert len(found.words) <= 10
+        for term in (*found.words, found.name):
+            assert not stops & {term, *term.split()}, term
+            assert "PHONE" not in term.upper() and "ORDER]" not in term.upper()
+
+
+def test_english_chinese_and_mixed_topics_are_named_by_what_they_are_about():
+    refund, courier, mixed = label([REFUND, COURIER, MIXED])
+    assert {"refund", "late"} <= set(refund.name.split())
+    assert {"快递", "延误"} <= set(courier.name.split())
+    assert "闪退" in mixed.name
+    assert_sound([refund, courier, mixed])
+
+
+def test_phrases_of_two_words_are_among_the_words():
+    assert "快递 延误" in label([REFUND, COURIER])[1].words
+
+
+def test_a_word_said_in_every_topic_names_none():
+    topics = [[f"lumo {subject} {i}" for i in range(8)] for subject in ("refund", "courier", "jacket", "coffee", "invoice")]
+    for subject, found in zip(("refund", "courier", "jacket", "coffee", "invoice"), label(topics), strict=True):
+        assert found.words[0].split()[-1] == subject
+
+
+def test_one_long_text_does_not_name_its_topic():
+    found = label([(*REFUND, "banana " * 500), COURIER])[0]
+    assert not any("banana" in word for word in found.words)
+
+
+def test_a_name_does_not_repeat_itself():
+    found = label([["refund refunds refunded, invoice wrong"] * 8, COURIER])[0]
+    assert len({word[:6] for word in found.name.split()}) == len(found.name.split())
+
+
+def test_placeholders_never_show():
+    texts = ["[PHONE] [PHONE] 快递 [EMAIL]", "[PHONE] 快递延误", "[NAME] 快递 [PHONE]"] * 4
+    assert_sound(label([texts]))
+
+
+def test_traditional_and_simplified_are_one_word():
+    found = label([["快遞延誤", "快递延误"] * 4, REFUND])[0]
+    assert "快递" in found.name and "快遞" not in "".join(found.words)
+
+
+@pytest.mark.parametrize(
+    ("texts", "name"),
+    [
+        (["的了吗"], "*"),
+        (["the and of"], "*"),
+        ([""], "*"),
+        (["[PHONE]"], "*"),
+        (["12345678"], "*"),
+        (["👍👍👍👍👍"], "👍👍👍"),
+        (["the the", "courier"], "courier"),
+    ],
+)
+def test_texts_without_telling_words_still_get_a_label(texts, name):
+    found = label([texts, REFUND])[0]
+    assert found.name == name
+    assert found.words == (name,)
+
+
+def test_a_topic_with_no_common_word_is_named_after_its_most_typical_text():
+    texts = ["espresso machine", "projector", "绘本", "牙刷", "scarf", "滤芯", "ladder"]
+    assert "espresso" in label([texts, REFUND])[0].name
+
+
+def test_words_of_the_user_dictionary_stay_whole(tmp_path):
+    dictionary = tmp_path / "words.txt"
+    dictionary.write_text("云雀速运 100 n\n", encoding="utf-8")
+    assert "云雀速运" in set(terms_of("云雀速运很慢", dictionary))
+
+
+def test_a_phrase_does_not_reach_across_punctuation():
+    assert "延误 包裹" not in set(terms_of("快递延误，包裹坏了"))
+
+
+def test_no_topics_give_no_labels():
+    assert label([]) == []
