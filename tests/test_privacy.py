@@ -369,6 +369,12 @@ def test_masking_twice_is_masking_once(text, mask_orders):
     assert masker.mask(masked) == masked
 
 
+def test_finds_at_once_what_masking_a_neighbour_uncovers(masker):
+    for text in ("微信LM20261013-48211_一三八零零一三八零零零", "aTeamb@c.com.b@c.com[NAME]", "a@b.com.b@c.com" * 40):
+        masked = masker.mask(text)
+        assert masker.mask(masked) == masked
+
+
 @given(JSON)
 @settings(max_examples=100, deadline=None)
 def test_masks_any_json_value(value):

@@ -8,9 +8,11 @@ from cxnlp.privacy.cues import is_reference
 from cxnlp.privacy.spans import Span, spans_of
 
 _LOCAL = r"a-z0-9._%+\-\u00c0-\u024f"
+_DOMAIN = r"(?:[a-z0-9\u00c0-\u024f][a-z0-9\-\u00c0-\u024f]{0,62}+\.){1,8}[a-z]{2,24}+"
+# The last part takes addresses that are run together, for the first would hide the beginning of the second.
 _EMAIL = re.compile(
     rf"(?<![{_LOCAL}])(?=[{_LOCAL}]{{1,128}}+(?:@|[ ]?[(\[]at[)\]]))[{_LOCAL}]++(?:@|[ ]?[(\[]at[)\]][ ]?)"
-    r"(?:[a-z0-9\u00c0-\u024f][a-z0-9\-\u00c0-\u024f]{0,62}+\.){1,8}[a-z]{2,24}+"
+    rf"{_DOMAIN}(?:[{_LOCAL}]{{0,128}}+@{_DOMAIN})*+"
 )
 _IPV4 = re.compile(r"\d(?<![a-z0-9_.].)\d{0,2}(?:\.\d{1,3}){3}(?![a-z0-9_]|\.\d)")
 _IPV6 = re.compile(r"(?<![a-z0-9_:.])(?:[0-9a-f]{1,4}:|::)[0-9a-f:]{1,37}+(?:(?<=[:\d])\d{0,3}(?:\.\d{1,3}){3})?(?![a-z0-9_:])")

@@ -15,8 +15,8 @@ GAP = r"[ \-\u200b]"
 """One separator inside a number, after `fold`: a space, a hyphen or an invisible character."""
 
 _FILLER = "\0"
-_TOUCHING = re.compile(r"[A-Za-z0-9]\Z|[^\w\s，。：:,;；（]\Z|\d\W{1,2}\Z")
-_TOUCHED = re.compile(r"[A-Za-z0-9]|\W{0,2}\d|\s?[+(\-@_/#]")
+_TOUCHING = re.compile(r"[^\s，。：:,;；（㐀-鿿]\Z|\d\W{1,2}\Z")
+_TOUCHED = re.compile(r"[A-Za-z0-9_]|\W{0,2}\d|\s?[+(\-@_/#]|[.%][A-Za-z0-9]")
 _SPACES = "\t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\u2500"
 _INVISIBLE = "\u00ad\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2061\u2062\u2063\u180e\ufeff"
