@@ -3,11 +3,12 @@
 import logging
 import os
 import signal
-import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
-from typing import Annotated
+from contextlib import nullcontext
+from typing import Annotated, Final
 
 import typer
 import uvicorn
@@ -15,10 +16,11 @@ import uvicorn
 from cxnlp.cli.checks import check_all
 from cxnlp.cli.options import open_service
 from cxnlp.cli.progress import show_progress
+from cxnlp.cli.supervision import keep_worker
 from cxnlp.errors import Conflict
 
 topics = typer.Typer(no_args_is_help=True, help="Topics: groups of records that speak of the same.")
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_PRUNE_SECONDS: Final = 3600.0
 
 
 def serve(
@@ -30,15 +32,11 @@ def serve(
     service = open_service()
     service.store  # noqa: B018  (made or upgraded before two processes open it)
     service.intake  # noqa: B018  (so is the key)
-    child = subprocess.Popen([sys.executable, "-m", "cxnlp", "worker", "--parent", str(os.getpid())]) if worker else None
     shown = f"[{host}]" if ":" in host else host
     typer.echo(f"cxnlp serves http://{shown}:{port}  (API documentation: http://{shown}:{port}/docs)")
-    try:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises the signal again when it is done; the worker must end first
+    with keep_worker() if worker else nullcontext():
         uvicorn.run("api.main:create_app", factory=True, host=host, port=port, log_level=service.settings.log_level, access_log=False)
-    finally:
-        if child:
-            child.terminate()
-            child.wait(timeout=30)
 
 
 def worker(
@@ -55,11 +53,19 @@ def worker(
     threads = [threading.Thread(target=run, args=(stop,), daemon=True) for run in loops]
     for thread in threads:
         thread.start()
-    while not stop.wait(1.0):
+    pruned_at = float("-inf")
+    while not stop.wait(1.0) and all(thread.is_alive() for thread in threads):
         if parent and os.getppid() != parent:
-            stop.set()
+            break
+        if time.monotonic() - pruned_at > _PRUNE_SECONDS:
+            service.store.events.prune()
+            pruned_at = time.monotonic()
+    died = not all(thread.is_alive() for thread in threads) and not stop.is_set()
+    stop.set()
     for thread in threads:
         thread.join(timeout=20)
+    if died:
+        raise typer.Exit(1)
 
 
 def reindex() -> None:

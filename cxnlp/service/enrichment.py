@@ -14,7 +14,8 @@ from cxnlp.pipeline import RECORDS_A_BATCH, Analyzed, Pipeline
 from cxnlp.store import Claim, Generation, Result, Store
 from cxnlp.text.clauses import SPLITTER_VERSION
 
-LEASE_SECONDS: Final = 300.0
+LEASE_SECONDS: Final = 60.0
+_RECORDS_A_STEP: Final = 64
 _IDLE_SECONDS: Final = 0.25
 _log = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ class Enrichment:
         try:
             while not stop.is_set():
                 try:
-                    if self.step() == 0:
+                    if self.step(_RECORDS_A_STEP) == 0:
                         stop.wait(_IDLE_SECONDS)
                 except CxnlpError as error:
                     _log.warning("enrichment waits: %s", error)
