@@ -9,6 +9,7 @@ import numpy as np
 
 from cxnlp.records import Record
 from cxnlp.store import Store, StoredTopic
+from cxnlp.text.cleaning import clean
 from cxnlp.topics.fit import Fit, FitConfig
 from cxnlp.topics.job import run_in_subprocess
 from cxnlp.topics.matching import OldTopic, match
@@ -92,4 +93,4 @@ class TopicModel:
 
 
 def _words_of(record: Record) -> str:
-    return "\n".join(text for _, text in record.feedback.segments())
+    return "\n".join(clean(text).text for _, text in record.feedback.segments())
