@@ -5,7 +5,10 @@ Records have no class here: `cxnlp.ingest` is their only validator, and what lea
 
 from typing import Annotated, Any, Final, Literal
 
+from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
+
+from cxnlp.records import record_id
 
 RECORD: Final[dict[str, Any]] = {
     "source": "zendesk",
@@ -36,6 +39,11 @@ CONVERSATION: Final[dict[str, Any]] = {
 }
 
 
+# Of RECORD: who has sent that example can run those that name it.
+RECORD_ID: Final = record_id(RECORD["source"], RECORD["external_id"])
+RecordId = Annotated[str, Path(description="Public id of the record.", examples=[RECORD_ID])]
+
+
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -61,7 +69,7 @@ class SearchRequest(_Body):
 class SimilarRequest(_Body):
     """A stored record whose like is wanted."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"id": "r-3e2d1c0b9a8f7e6d5c4b", "k": 5, "filter": {"language": ["zh"]}}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"id": RECORD_ID, "k": 5, "filter": {"language": ["zh"]}}]})
     id: Annotated[str, Field(description="Its public id.")]
     k: KField = 10
     filter: FilterField = None
@@ -110,7 +118,7 @@ def answer(example: Any, description: str = "Done", media_type: str = "applicati
 
 COUNTS: Final = {"accepted": 1, "duplicate": 0, "updated": 0, "rejected": 0}
 LINE: Final = RECORD | {
-    "id": "r-0f5c1d2e3b4a59687766",
+    "id": RECORD_ID,
     "language": "zh",
     "sentiment": -0.82,
     "label": "negative",

@@ -12,7 +12,7 @@ from cxnlp.bootstrap import Service
 from cxnlp.errors import InvalidFeedback, TooLarge, shorten
 from cxnlp.records import Feedback, Record, to_line
 
-router = APIRouter(tags=["analysis"])
+router = APIRouter(prefix="/v1", tags=["analysis"])
 MOST_ITEMS: Final = 100
 
 

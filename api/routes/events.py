@@ -17,7 +17,7 @@ from cxnlp.bootstrap import Service
 from cxnlp.errors import InvalidQuery, shorten
 from cxnlp.service.delivery import Told
 
-router = APIRouter(tags=["events"])
+router = APIRouter(prefix="/v1", tags=["events"])
 MEDIA_TYPE: Final = "text/event-stream"
 _AT_ONCE: Final = 100
 _POLL_SECONDS: Final = 0.5

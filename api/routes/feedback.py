@@ -7,16 +7,16 @@ from fastapi import APIRouter, Query, Request, Response
 from api.bodies import read_object, to_response
 from api.deps import RawBody, ServiceDep
 from api.queries import customer_ids, documented, query_filter
-from api.schemas import LINE, answer, json_body
+from api.schemas import LINE, RecordId, answer, json_body
 from api.security import Admin, Agent, Analyst
 from cxnlp.errors import NotFound
 from cxnlp.records import to_line
 from cxnlp.service.correction import correct
 
-router = APIRouter(prefix="/feedback", tags=["feedback"])
+router = APIRouter(prefix="/v1/feedback", tags=["feedback"])
 _CORRECTION: Final[dict[str, Any]] = {
     "sentiment and intent": {"sentiment": -0.5, "intent": "complaint"},
-    "taken back": {"sentiment": None},
+    "intent": {"intent": "complaint"},
 }
 
 
@@ -42,7 +42,7 @@ def list_feedback(
 
 @router.get("/{record_id}", summary="Read a record", responses=answer(LINE))
 def get_feedback(
-    record_id: str,
+    record_id: RecordId,
     service: ServiceDep,
     _: Agent,
     history: Annotated[bool, Query(description="Also return the earlier versions, oldest first.")] = False,
@@ -66,13 +66,13 @@ def get_feedback(
     responses=answer(LINE | {"corrected": ["sentiment"]}),
     openapi_extra=json_body("New values of sentiment, intent, observations, risks; null takes a correction back.", _CORRECTION),
 )
-def patch_feedback(record_id: str, service: ServiceDep, raw: RawBody, caller: Analyst) -> Response:
+def patch_feedback(record_id: RecordId, service: ServiceDep, raw: RawBody, caller: Analyst) -> Response:
     """Correct what the model read. A correction wins in every read and survives re-analysis; it is marked stale when the content changes."""
     return to_response(to_line(correct(service.store, service.taxonomy, record_id, read_object(raw), caller.name)))
 
 
 @router.delete("/{record_id}", summary="Forget a record", responses=answer({"deleted": 1}))
-def delete_feedback(record_id: str, service: ServiceDep, _: Admin) -> Response:
+def delete_feedback(record_id: RecordId, service: ServiceDep, _: Admin) -> Response:
     """Delete a record with all that was derived from it, for every reader at once."""
     if service.store.feedback.forget([record_id]) == 0:
         raise NotFound(f"there is no record {record_id[:80]!r}")

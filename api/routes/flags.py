@@ -6,14 +6,14 @@ from fastapi import APIRouter, Query, Response
 
 from api.bodies import to_response
 from api.deps import ServiceDep
-from api.schemas import FlagRequest, answer
+from api.schemas import RECORD_ID, FlagRequest, answer
 from api.security import Agent
 from cxnlp.store import StoredFlag
 
-router = APIRouter(prefix="/flags", tags=["flags"])
+router = APIRouter(prefix="/v1/flags", tags=["flags"])
 _FLAG: Final = {
     "id": "f-3e2d1c0b9a8f7e6d5c4b",
-    "record_id": "r-0f5c1d2e3b4a59687766",
+    "record_id": RECORD_ID,
     "rule": "default",
     "level": 2,
     "reasons": [{"en": "very negative (sentiment -0.82)", "zh": "情绪非常负面（-0.82）"}],

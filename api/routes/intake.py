@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.bodies import LineStream, batches_of_lines, items_of, read_object, to_response
 from api.deps import RawBody, ServiceDep
-from api.schemas import CONVERSATION, COUNTS, RECORD, RECORD_EN, answer, json_body
+from api.schemas import CONVERSATION, COUNTS, RECORD, RECORD_EN, RECORD_ID, answer, json_body
 from api.security import Ingest
 from cxnlp.bootstrap import Service
 from cxnlp.errors import InvalidFeedback, TooLarge
@@ -19,10 +19,10 @@ from cxnlp.ingest.readers import read
 from cxnlp.ingest.rows import ReadOptions
 from cxnlp.service import Outcome, count
 
-router = APIRouter(prefix="/feedback", tags=["feedback"])
+router = APIRouter(prefix="/v1/feedback", tags=["feedback"])
 MOST_ITEMS: Final = 1_000
 _MOST_REJECTIONS: Final = 100
-_SHOWN: Final = COUNTS | {"items": [{"status": "accepted", "id": "r-0f5c1d2e3b4a59687766", "row": 1}]}
+_SHOWN: Final = COUNTS | {"items": [{"status": "accepted", "id": RECORD_ID, "row": 1}]}
 _NDJSON: Final = (
     '{"external_id": "1", "text": "物流太慢了"}\n{"external_id": "2", "text": "Great service, will buy again"}\n{"external_id": "3", "text": ""}\n'
 )

@@ -11,7 +11,7 @@ from api.security import Admin
 from cxnlp.records import to_iso
 from cxnlp.store import ApiKey
 
-router = APIRouter(prefix="/keys", tags=["keys"])
+router = APIRouter(prefix="/v1/keys", tags=["keys"])
 _KEY = {"id": "k-0a1b2c3d4e5f", "name": "dashboard", "role": "agent", "created_at": "2026-11-01T09:30:00Z", "revoked_at": None}
 
 

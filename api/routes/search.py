@@ -7,11 +7,11 @@ from fastapi import APIRouter, Query, Request, Response
 from api.bodies import to_response
 from api.deps import ServiceDep
 from api.queries import documented, filter_of, query_filter
-from api.schemas import LINE, SearchRequest, SimilarRequest, answer
+from api.schemas import LINE, RECORD_ID, SearchRequest, SimilarRequest, answer
 from api.security import Agent
 from cxnlp.service import Found
 
-router = APIRouter(tags=["search"])
+router = APIRouter(prefix="/v1", tags=["search"])
 _FOUND: Final = {"hits": [{"score": 0.83, "record": LINE, "quote": LINE["observations"][0]["quote"]}], "total": 865}
 
 
@@ -32,7 +32,7 @@ def get_similar(
     request: Request,
     service: ServiceDep,
     _: Agent,
-    id: Annotated[str, Query(description="Public id of the record.")],
+    id: Annotated[str, Query(description="Public id of the record.", examples=[RECORD_ID])],
     k: Annotated[int, Query(ge=1, le=1000)] = 10,
 ) -> Response:
     """Return the records nearest to a stored one, itself left out."""

@@ -13,7 +13,7 @@ from cxnlp.bootstrap import Service
 from cxnlp.errors import ArtefactError
 from cxnlp.service.cards import read_card, read_cards
 
-router = APIRouter(tags=["status"])
+router = APIRouter(prefix="/v1", tags=["status"])
 _STATUS: Final = {"records": 865, "analyzed": 865, "indexed": 865, "pending": 0, "failed": 0, "model": "cxnlp-zh-en-1", "version": __version__}
 
 

@@ -9,7 +9,7 @@ from api.deps import ServiceDep
 from api.schemas import answer
 from api.security import Agent
 
-router = APIRouter(tags=["topics"])
+router = APIRouter(prefix="/v1", tags=["topics"])
 _TOPIC: Final[dict[str, Any]] = {"id": "t-17", "label": "快递 延误", "words": ["快递", "延误", "物流"], "n": 41}
 
 

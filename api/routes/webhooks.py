@@ -11,7 +11,7 @@ from api.security import Admin
 from cxnlp.records import to_iso
 from cxnlp.store import Webhook
 
-router = APIRouter(prefix="/webhooks", tags=["webhooks"])
+router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 _WEBHOOK: Final = {
     "id": "w-0a1b2c3d4e5f6071",
     "url": "https://example.com/hooks/cxnlp",

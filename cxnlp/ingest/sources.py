@@ -21,7 +21,7 @@ class Source:
     def __init__(self, stream: BinaryIO) -> None:
         self._raw = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(stream)  # type: ignore[type-var]
         self.is_gzip = self._raw.peek(2)[:2] == _GZIP_MAGIC
-        self._stream = gzip.GzipFile(fileobj=self._raw) if self.is_gzip else self._raw
+        self._stream = gzip.GzipFile(fileobj=self._raw, mode="rb") if self.is_gzip else self._raw
         self._held = b""
         self._delivered = 0
         self.broken = ""
