@@ -116,14 +116,24 @@ def _read_key(settings: Settings, home: Path) -> bytes:
     if settings.secret:
         return settings.secret.encode()
     path = home / "secret"
+    try:
+        if not path.exists():
+            _make_key(path)
+        return bytes.fromhex(path.read_text(encoding="ascii"))
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read or made ({error.strerror}); give this user the right to, or set CXNLP_SECRET") from error
+    except ValueError as error:
+        raise StoreError(f"{path}: is damaged; restore it from a backup, since without it customers of before are not recognised") from error
+
+
+def _make_key(path: Path) -> None:
+    """Write a key whole, or leave the one that another process wrote at the same time."""
     fresh = path.with_name(f"secret.{secrets.token_hex(4)}")
-    if not path.exists():
-        fresh.touch(mode=0o600)
-        fresh.write_text(secrets.token_hex(32))
-        try:
-            os.link(fresh, path)  # fails if another process was first, whose key then holds
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-    return bytes.fromhex(path.read_text())
+    fresh.touch(mode=0o600)
+    try:
+        fresh.write_text(secrets.token_hex(32), encoding="ascii")
+        os.link(fresh, path)  # fails if another process was first, whose key then holds
+    except FileExistsError:
+        pass
+    finally:
+        fresh.unlink()

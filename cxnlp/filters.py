@@ -107,9 +107,12 @@ def _range(name: str, value: object) -> Range:
 
 
 def _number(name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise InvalidQuery(f"filter: {name} is {shorten(value)!r}; write a finite number")
-    return float(value)
+    try:
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+            return float(value)
+    except OverflowError:  # a whole number of more than 308 digits
+        pass
+    raise InvalidQuery(f"filter: {name} is {shorten(value)!r}; write a finite number")
 
 
 def _time(name: str, value: object) -> float:

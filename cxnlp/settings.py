@@ -2,9 +2,9 @@
 
 import os
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cxnlp.errors import InvalidInput
@@ -15,9 +15,13 @@ _TRAINING = {"CXNLP_CORPORA", "CXNLP_GOLD"}
 
 
 class Settings(BaseSettings):
-    """Everything that can be set."""
+    """Everything that can be set; a variable that is empty counts as not set.
 
-    model_config = SettingsConfigDict(env_prefix="CXNLP_", frozen=True, extra="forbid")
+    Raises:
+        InvalidInput: A variable is unknown, or has a value that cannot be used.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="CXNLP_", frozen=True, extra="forbid", env_ignore_empty=True)
 
     home: Path = Field(default=Path("~/.cxnlp"), description="Folder of the database, the index snapshots and the secret key.")
     database_url: str | None = Field(
@@ -38,6 +42,13 @@ class Settings(BaseSettings):
     auth: Literal["auto", "required"] = Field(default="auto", description="auto: no API key while bound to loopback and called by a loopback Host.")
     webhook_allow_private: bool = Field(default=False, description="Let webhooks call loopback and private addresses.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="What is logged; customers' texts never are.")
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:  # its own message would show the value, which may be a secret
+            found = "; ".join(f"CXNLP_{'.'.join(str(part) for part in e['loc']).upper()}: {e['msg']}" for e in error.errors())
+            raise InvalidInput(f"{found}; docs/settings.md says what each takes") from None
 
     @model_validator(mode="after")
     def _reject_mistyped_variables(self) -> Self:

@@ -1,8 +1,9 @@
 """What feedback is sorted into: journey stages, touchpoints, causes, intents and risks, read from YAML.
 
-The default ships as `cxnlp/taxonomy.yaml`. A user's file of the same form is laid over it: an entry with a known id replaces that entry, a new
-id is added, and `remove: [id, ...]` beside a list takes entries away. Only entries of the default have trained heads; the others are scored
-from their description and examples on the encoder, and say so (`Label.trained`).
+The default ships as `cxnlp/taxonomy.yaml`. A user's file of the same form is laid over it: an entry with a new id is added, one with a known id
+changes that entry, where a field that is left out stays as it was, and `remove: [id, ...]` beside the lists takes entries away. Only entries that
+keep the meaning of the default have trained heads; one with an `about` or `examples` of its own is scored from these on the encoder, and says so
+(`Label.trained`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -78,14 +79,16 @@ def load_taxonomy(path: Path | None = None) -> Taxonomy:
     """
     default = _read(DEFAULT_PATH)
     lists = {kind: {label.id: replace(label, trained=True) for label in _labels(default, kind, DEFAULT_PATH)} for kind in _KINDS}
-    version = int(default["version"])
+    version = default["version"]
     if path:
         user = _read(path)
-        version = int(user.get("version", version))
+        version = user.get("version", version)
+        _check_top(user, lists, path)
+        for gone in user.get("remove") or ():
+            for kind in _EXTENSIBLE:
+                lists[kind].pop(gone, None)
         for kind in _EXTENSIBLE:
-            _lay_over(lists[kind], user, kind, path)
-        if fixed := [kind for kind in ("intents", "risks") if user.get(kind)]:
-            raise InvalidInput(f"{path}: {', '.join(fixed)} cannot be changed; remove them from the file, causes and touchpoints can")
+            _lay_over(lists[kind], _labels(user, kind, path), kind, path)
     taxonomy = Taxonomy(version=version, **{kind: tuple(lists[kind].values()) for kind in _KINDS})
     stages = set(taxonomy.ids("stages"))
     for label in taxonomy.touchpoints:
@@ -94,13 +97,32 @@ def load_taxonomy(path: Path | None = None) -> Taxonomy:
     return taxonomy
 
 
-def _lay_over(labels: dict[str, Label], user: Mapping[str, Any], kind: str, path: Path) -> None:
-    for gone in user.get("remove") or ():
-        labels.pop(str(gone), None)
-    for label in _labels(user, kind, path):
+def _check_top(user: Mapping[str, Any], lists: Mapping[str, Mapping[str, Label]], path: Path) -> None:
+    if unknown := user.keys() - {"version", "remove", *_KINDS}:
+        raise InvalidInput(f"taxonomy {path}: unknown {', '.join(sorted(map(str, unknown)))}; write {', '.join(_EXTENSIBLE)} or remove")
+    if fixed := [kind for kind in _KINDS if kind not in _EXTENSIBLE and user.get(kind)]:
+        raise InvalidInput(f"taxonomy {path}: {', '.join(fixed)} cannot be changed; take them out of the file; {', '.join(_EXTENSIBLE)} can")
+    if isinstance(user.get("version", 1), bool) or not isinstance(user.get("version", 1), int):
+        raise InvalidInput(f"taxonomy {path}: version is {user['version']!r}; write a whole number or leave it out")
+    removed = user.get("remove") or []
+    if not isinstance(removed, list) or not all(isinstance(gone, str) for gone in removed):
+        raise InvalidInput(f"taxonomy {path}: remove must be a list of ids, such as [loyalty]")
+    known = {id for kind in _EXTENSIBLE for id in lists[kind]}
+    if missing := [gone for gone in removed if gone not in known]:
+        raise InvalidInput(f"taxonomy {path}: remove names {missing[0]!r}, which is no id of {', '.join(_EXTENSIBLE)}")
+
+
+def _lay_over(labels: dict[str, Label], users: Sequence[Label], kind: str, path: Path) -> None:
+    for label in users:
         known = labels.get(label.id)
-        same_meaning = known and not label.examples and label.about in ("", known.about)
-        labels[label.id] = replace(label, about=label.about or known.about, trained=True) if known and same_meaning else label
+        if known is None:
+            if kind != "stages" and not (label.about or label.examples):
+                raise InvalidInput(f"taxonomy {path}: {kind} {label.id!r} has neither about nor examples; they are all that it is found by")
+            labels[label.id] = label
+        else:
+            own_meaning = bool(label.examples) or label.about not in ("", known.about)
+            kept = {name: getattr(label, name) or getattr(known, name) for name in ("zh", "en", "about", "stage")}
+            labels[label.id] = replace(label, trained=not own_meaning, **kept)
 
 
 def _read(path: Path) -> Mapping[str, Any]:
@@ -117,7 +139,11 @@ def _labels(data: Mapping[str, Any], kind: str, path: Path) -> list[Label]:
     entries = data.get(kind) or []
     if not isinstance(entries, Sequence) or isinstance(entries, str):
         raise InvalidInput(f"taxonomy {path}: {kind} must be a list")
-    return [_label(entry, kind, path) for entry in entries]
+    labels = [_label(entry, kind, path) for entry in entries]
+    ids = [label.id for label in labels]
+    if twice := [id for n, id in enumerate(ids) if id in ids[:n]]:
+        raise InvalidInput(f"taxonomy {path}: {kind} has two entries {twice[0]!r}; keep one")
+    return labels
 
 
 def _label(entry: object, kind: str, path: Path) -> Label:
@@ -129,8 +155,11 @@ def _label(entry: object, kind: str, path: Path) -> Label:
         )
     if entry["id"] == NO_CAUSE or not entry["id"].isidentifier():
         raise InvalidInput(f"taxonomy {path}: {entry['id']!r} cannot be an id; use letters, digits and _, not {NO_CAUSE!r}")
-    zh, en, about, stage = (str(entry.get(name) or "") for name in ("zh", "en", "about", "stage"))
-    return Label(entry["id"], zh, en, about, stage, examples=tuple(str(x) for x in entry.get("examples") or ()))
+    texts = {name: entry.get(name) or "" for name in ("zh", "en", "about", "stage")}
+    examples = entry.get("examples") or []
+    if not isinstance(examples, list) or not all(isinstance(text, str) for text in (*texts.values(), *examples)):
+        raise InvalidInput(f"taxonomy {path}: {kind} {entry['id']!r}: zh, en, about and stage take one text, examples a list of texts")
+    return Label(entry["id"], texts["zh"], texts["en"], texts["about"], texts["stage"], examples=tuple(examples))
 
 
 def _label_json(label: Label) -> dict[str, Any]:

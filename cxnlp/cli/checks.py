@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-import orjson
-
 from cxnlp.bootstrap import Service
 from cxnlp.errors import ArtefactError, CxnlpError, StoreError
+from cxnlp.service.cards import read_card
 
 _LEAST_FREE_BYTES: Final = 1 << 30
 _PROBES: Final = (("客服态度太差了，等了一个小时没人理", -1), ("The staff were lovely and the room was spotless", 1))
@@ -40,9 +39,15 @@ def _run(name: str, check: Callable[[Service], str], service: Service) -> Check:
 
 
 def _check_models(service: Service) -> str:
+    settings = service.settings
+    folders = [settings.heads or settings.models_dir / "heads"]
+    if not settings.encoder:
+        folders.insert(0, settings.models_dir / "encoder")
     names = []
-    for folder in (service.settings.models_dir / "encoder", service.settings.models_dir / "heads"):
-        card = orjson.loads((folder / "card.json").read_bytes())
+    for folder in folders:
+        card = read_card(folder)
+        if not card.get("files"):
+            raise ArtefactError(f"{folder / 'card.json'} names no files; restore it from the repository")
         for file, expected in card["files"].items():
             if hashlib.sha256((folder / file).read_bytes()).hexdigest() != expected:
                 raise ArtefactError(f"{folder / file} is not the file its card describes; restore it from the repository")
@@ -60,7 +65,7 @@ def _check_analysis(service: Service) -> str:
 
 def _check_store(service: Service) -> str:
     statistics = service.store.feedback.statistics()
-    return f"{service.store.database.engine.url.render_as_string()} holds {statistics.records:,} records"
+    return f"{service.store.database.place} holds {statistics.records:,} records"
 
 
 def _check_queue(service: Service) -> str:

@@ -22,12 +22,14 @@ _COLOURS = {"negative": "red", "neutral": "default", "positive": "green"}
 
 def search(text: Annotated[str, typer.Argument(help="A complaint, in any words.")], k: K = 10, where: Where = None, json: Json = False) -> None:
     """Find what customers said that is alike in meaning, in Chinese and English."""
-    _print_found(open_service().retrieval.search(text, k, to_filter(where)), json)
+    service = open_service()
+    _print_found(service.retrieval.search(text, k, to_filter(service, where)), json)
 
 
 def similar(record: Annotated[str, typer.Argument(help="Id of a record, r-....")], k: K = 10, where: Where = None, json: Json = False) -> None:
     """Find records like a stored one."""
-    _print_found(open_service().retrieval.similar(record, k, to_filter(where)), json)
+    service = open_service()
+    _print_found(service.retrieval.similar(record, k, to_filter(service, where)), json)
 
 
 def show(record: Annotated[str, typer.Argument(help="Id of a record, r-....")]) -> None:
@@ -44,7 +46,7 @@ def export(
 ) -> None:
     """Write records to a file, in the order in which they came."""
     service = open_service()
-    chosen = to_filter(where)
+    chosen = to_filter(service, where)
     with show_progress("exporting") as bar:
         n = write_records(output, service.store.feedback.iterate(chosen), lambda n: bar.update(n, None))
     typer.echo(f"{n} records in {output}", err=True)
@@ -64,8 +66,8 @@ def _print_found(found: Found, json: bool) -> None:
         return
     console = Console()
     for hit in found.hits:
-        console.print(_describe(hit))
-    console.print(f"{len(found.hits)} nearest of {found.total:,} records", style="dim")
+        console.print(_describe(hit), soft_wrap=True)
+    console.print(f"{len(found.hits)} nearest of {found.total:,} records", style="dim", highlight=False)
 
 
 def _describe(hit: Hit) -> Text:

@@ -4,9 +4,8 @@ from typing import Annotated
 
 import typer
 
-from cxnlp.cli.options import open_service
+from cxnlp.cli.options import customer_ids, open_service
 from cxnlp.errors import InvalidInput
-from cxnlp.ingest.hashing import pseudonym
 
 keys = typer.Typer(no_args_is_help=True, help="API keys of the HTTP service.")
 _ROLES = "ingest, agent, analyst or admin"
@@ -14,10 +13,13 @@ _ROLES = "ingest, agent, analyst or admin"
 
 def forget(
     records: Annotated[list[str] | None, typer.Argument(help="Ids of records, r-....")] = None,
-    customer: Annotated[str | None, typer.Option(help="All records of this customer, by the id that the source system uses.")] = None,
+    customer: Annotated[str | None, typer.Option(help="All records of this customer: the id that the source uses, or c-....")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Delete records for good: content, history, vectors, corrections, from the files too."""
+    """Delete records for good: content, history, vectors, corrections, from the files too.
+
+    The database file is rewritten for it, which takes about 13 seconds a GB, in which others can read but not write.
+    """
     if not records and not customer:
         raise InvalidInput("say what to forget: ids of records, or --customer ID")
     if not yes:
@@ -25,8 +27,11 @@ def forget(
     service = open_service()
     n = service.store.feedback.forget(records) if records else 0
     if customer:
-        n += service.store.feedback.forget_customer(pseudonym(service.intake.key, customer))
+        n += sum(service.store.feedback.forget_customer(known) for known in customer_ids(service, customer))
+    erased = service.store.database.erase_traces(whole=True)
     typer.echo(f"{n} records forgotten")
+    if not erased:
+        typer.echo("another process is reading the database, so its log still holds traces; run this again later to remove them", err=True)
 
 
 @keys.command("create")
