@@ -4,6 +4,7 @@ The pipeline owns the protocols of what it consumes, and is the only place where
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -73,7 +74,32 @@ class Pipeline:
         if not items:
             return []
         prepared = [prepare(item) for item in items]
-        encoded = encode(self.encoder, [p.document for p in prepared])
+        return self._read(items, prepared, self._encode(prepared))
+
+    def stream(self, items: Iterable[Feedback]) -> Iterator[Analyzed]:
+        """Yield results in the order of `items`, holding two batches at a time.
+
+        Batches grow from 16 records to 256, so that the first results come soon, and are cut short at 500,000 characters, so that memory is flat.
+        From the second on, a batch is read and prepared, and the results of the one before are read off and used, while the encoder is busy: it
+        lets go of the interpreter.
+        """
+        batches = _batches(items)
+        yield from self.analyze(next(batches, []))
+        with ThreadPoolExecutor(1) as thread:
+            under_way: tuple[list[Feedback], list[Prepared], Future[list[Encoded]]] | None = None
+            for batch in batches:
+                prepared = [prepare(item) for item in batch]
+                started = batch, prepared, thread.submit(self._encode, prepared)
+                if under_way:
+                    yield from self._read(*under_way[:2], under_way[2].result())
+                under_way = started
+            if under_way:
+                yield from self._read(*under_way[:2], under_way[2].result())
+
+    def _encode(self, prepared: Sequence[Prepared]) -> list[Encoded]:
+        return encode(self.encoder, [p.document for p in prepared])
+
+    def _read(self, items: Sequence[Feedback], prepared: Sequence[Prepared], encoded: Sequence[Encoded]) -> list[Analyzed]:
         passages = [_passage(item, p, e) for item, p, e in zip(items, prepared, encoded, strict=True)]
         analyses = self.heads.read(passages)
         return [
@@ -81,20 +107,18 @@ class Pipeline:
             for item, analysis, passage in zip(items, analyses, passages, strict=True)
         ]
 
-    def stream(self, items: Iterable[Feedback]) -> Iterator[Analyzed]:
-        """Yield results in the order of `items`, holding one batch at a time.
 
-        Batches grow from 16 records to 256, so that the first results come soon, and are cut short at 500,000 characters, so that memory is flat.
-        """
-        batch: list[Feedback] = []
-        n_characters, most = 0, _FIRST_BATCH
-        for item in items:
-            batch.append(item)
-            n_characters += len(item.text) + sum(len(turn.text) for turn in item.turns)
-            if len(batch) >= most or n_characters >= _CHARACTERS_A_BATCH:
-                yield from self.analyze(batch)
-                batch, n_characters, most = [], 0, min(2 * most, RECORDS_A_BATCH)
-        yield from self.analyze(batch)
+def _batches(items: Iterable[Feedback]) -> Iterator[list[Feedback]]:
+    batch: list[Feedback] = []
+    n_characters, most = 0, _FIRST_BATCH
+    for item in items:
+        batch.append(item)
+        n_characters += len(item.text) + sum(len(turn.text) for turn in item.turns)
+        if len(batch) >= most or n_characters >= _CHARACTERS_A_BATCH:
+            yield batch
+            batch, n_characters, most = [], 0, min(2 * most, RECORDS_A_BATCH)
+    if batch:
+        yield batch
 
 
 def prepare(feedback: Feedback) -> Prepared:

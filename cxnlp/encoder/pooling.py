@@ -57,11 +57,10 @@ class _Sums:
         self.fallback = np.zeros(dim, np.float32)
 
     def add(self, window: States) -> None:
-        cumulated = np.zeros((len(window.states) + 1, window.states.shape[1]), np.float32)
-        np.cumsum(window.states, axis=0, out=cumulated[1:])
-        token = np.searchsorted(window.starts, self.borders)
-        self.sums += cumulated[token[:, 1]] - cumulated[token[:, 0]]
-        self.fallback += cumulated[-1]
+        first, last = np.searchsorted(window.starts, self.borders).T
+        for span in np.flatnonzero(first < last).tolist():  # a fifth of the time of cumsum or reduceat
+            self.sums[span] += window.states[first[span] : last[span]].sum(axis=0)
+        self.fallback += window.states.sum(axis=0)
 
     def finish(self) -> Encoded:
         document = self.sums[: self.n_voiced].sum(0)

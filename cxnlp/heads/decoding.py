@@ -1,5 +1,6 @@
 """Scores to an Analysis: which observations and risks to report, and the customer's own words for each."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,6 +17,7 @@ from cxnlp.taxonomy import Taxonomy
 from cxnlp.text.graphemes import widen
 
 _MOST_OBSERVATIONS: Final = 8
+_CLAUSES_AT_ONCE: Final = 1_024  # their pairs, 1.5 MB, stay in the cache of a core
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,32 +49,43 @@ class ShippedHeads:
 
     def read(self, passages: Sequence[Passage]) -> list[Analysis]:
         """Return one analysis a passage, in order."""
-        if not passages:
-            return []
+        found: list[Analysis] = []
+        group: list[Passage] = []
+        n_clauses = 0
+        for passage in passages:
+            if group and n_clauses + len(passage.spans) > _CLAUSES_AT_ONCE:
+                found += self._read(group)
+                group, n_clauses = [], 0
+            group.append(passage)
+            n_clauses += len(passage.spans)
+        return found + self._read(group) if group else found
+
+    def _read(self, passages: Sequence[Passage]) -> list[Analysis]:
         counts = np.array([len(p.spans) for p in passages])
         clauses = np.concatenate([p.clauses for p in passages])
-        scores = self.network.score(np.stack([p.document for p in passages]), clauses, counts)
+        scores = self._network.score(np.stack([p.document for p in passages]), clauses, counts)
         touchpoints, pairs = self._pairs(scores, clauses)
-        presence = np.concatenate([scores.presence[:, self._trained], np.zeros((len(passages), len(self._new_touchpoints)), np.float32)], axis=1)
-        ends = np.cumsum(counts)
+        presence = np.concatenate([scores.presence, np.zeros((len(passages), len(self._new_touchpoints)), np.float32)], axis=1)
+        of_pair = soft_maximum(pairs, counts, self.network.sharpness) + presence[:, :, None]
+        of_touchpoint = soft_maximum(touchpoints, counts, self.network.sharpness) + presence
+        of_risk = soft_maximum(scores.risk, counts, self.network.sharpness)
+        feeling = scores.feeling @ VALUES
         found = []
-        for i, (passage, n, end) in enumerate(zip(passages, counts, ends, strict=True)):
+        for i, (passage, n, end) in enumerate(zip(passages, counts, np.cumsum(counts), strict=True)):
             own = slice(end - n, end)
-            feeling = scores.feeling[own] @ VALUES
-            observations = self._observations(passage, touchpoints[own], pairs[own], presence[i], feeling)
-            found.append(self._analysis(passage, scores.sentiment[i], scores.intent[i], scores.risk[own], feeling, observations))
+            chosen = np.argwhere(choose(of_pair[i], of_touchpoint[i], self.network.card["thresholds"]))
+            observations = self._observations(passage, chosen, of_pair[i], pairs[own], feeling[own])
+            risks = self._risks(passage, of_risk[i], scores.risk[own])
+            found.append(self._analysis(passage, scores.sentiment[i], scores.intent[i], feeling[own], (observations, risks)))
         return found
 
     @cached_property
-    def _trained(self) -> list[int]:
-        """Columns of the network for the trained touchpoints that the taxonomy still has."""
-        names = self.network.card["labels"]["touchpoints"]
-        return [names.index(t.id) for t in self.taxonomy.touchpoints if t.trained]
-
-    @cached_property
-    def _trained_causes(self) -> list[int]:
-        names = self.network.card["labels"]["causes"]
-        return [0, *(names.index(c.id) for c in self.taxonomy.causes if c.trained)]
+    def _network(self) -> Network:
+        """The network for the trained touchpoints and causes that the taxonomy still has."""
+        names = self.network.card["labels"]
+        touchpoints = [names["touchpoints"].index(t.id) for t in self.taxonomy.touchpoints if t.trained]
+        causes = [names["causes"].index(c.id) for c in self.taxonomy.causes if c.trained]
+        return self.network.narrowed(touchpoints, [0, *causes])
 
     @cached_property
     def _new_touchpoints(self) -> list[str]:
@@ -92,11 +105,9 @@ class ShippedHeads:
 
     def _pairs(self, scores: Scores, clauses: Matrix) -> tuple[Matrix, Matrix]:
         """Return logits (m, touchpoints) and (m, touchpoints, causes) in the order of `_touchpoint_ids` and `_cause_ids`."""
-        touchpoints = scores.touchpoint[:, self._trained]
-        pairs = scores.pairs[:, self._trained][:, :, self._trained_causes]
+        touchpoints, pairs = scores.touchpoint, scores.pairs
         if self._new_touchpoints:
-            cause = scores.cause[:, self._trained_causes]
-            likely = cause - np.log(np.exp(cause).sum(axis=1, keepdims=True))
+            likely = scores.cause - np.log(np.exp(scores.cause).sum(axis=1, keepdims=True))
             new = self._few_shot(clauses, [self.prototypes.touchpoints[t] for t in self._new_touchpoints])
             touchpoints = np.concatenate([touchpoints, new], axis=1)
             pairs = np.concatenate([pairs, new[:, :, None] + likely[:, None, :]], axis=1)
@@ -111,7 +122,7 @@ class ShippedHeads:
         return np.stack([logits(clauses, p, mean, constants["slope"], constants["offset"]) for p in prototypes], axis=1)
 
     def _analysis(
-        self, passage: Passage, sentiments: Vector, intents: Vector, risk: Matrix, feeling: Vector, observations: tuple[Observation, ...]
+        self, passage: Passage, sentiments: Vector, intents: Vector, feeling: Vector, found: tuple[tuple[Observation, ...], tuple[Risk, ...]]
     ) -> Analysis:
         sentiment, confidence = _sentiment(sentiments)
         turns = passage.feedback.turns
@@ -120,44 +131,41 @@ class ShippedHeads:
             sentiment=sentiment,
             confidence=confidence,
             intent=self.network.card["labels"]["intents"][int(intents.argmax())],
-            observations=observations,
-            risks=self._risks(passage, risk),
+            observations=found[0],
+            risks=found[1],
             model=self.network.card["name"],
             satisfaction=self._satisfaction(passage) if turns else None,
             trajectory=_trajectory(passage, feeling) if turns else (),
         )
 
-    def _observations(self, passage: Passage, touchpoints: Matrix, pairs: Matrix, presence: Vector, feeling: Vector) -> tuple[Observation, ...]:
+    def _observations(
+        self, passage: Passage, chosen: npt.NDArray[np.intp], of_pair: Matrix, pairs: Matrix, feeling: Vector
+    ) -> tuple[Observation, ...]:
         """Return at most 8 observations, in the order of their quotes.
 
         Args:
             passage: The record.
-            touchpoints: (m, touchpoints) logits of its clauses.
+            chosen: (n, 2) numbers of touchpoint and cause of the pairs to report.
+            of_pair: (touchpoints, causes) logits of the whole text.
             pairs: (m, touchpoints, causes) logits of its clauses.
-            presence: (touchpoints,) logits of the whole text.
             feeling: (m,) sentiment of its clauses in [-1, 1].
         """
-        of_pair = soft_maximum(pairs, self.network.sharpness) + presence[:, None]
-        of_touchpoint = soft_maximum(touchpoints, self.network.sharpness) + presence
-        over = np.argwhere(choose(of_pair, of_touchpoint, self.network.card["thresholds"]))
-        over = over[np.argsort(-of_pair[over[:, 0], over[:, 1]])][:_MOST_OBSERVATIONS]
+        likeliest = chosen[np.argsort(-of_pair[chosen[:, 0], chosen[:, 1]])][:_MOST_OBSERVATIONS]
         found = []
-        for t, c in over:
+        for t, c in likeliest.tolist():
             clause = int(pairs[:, t, c].argmax())
             cause = self._cause_ids[c]
             value = float(feeling[clause])
             value = max(0.0, value) if cause is None else min(NEGATIVE_FROM, value)
             touchpoint = self._touchpoint_ids[t]
-            confidence = 1 / (1 + np.exp(-float(of_pair[t, c])))
             stage = self.taxonomy.stage_of[touchpoint]
-            found.append((clause, Observation(touchpoint, stage, cause, value, float(confidence), quote(passage, clause))))
+            found.append((clause, Observation(touchpoint, stage, cause, value, _probability(of_pair[t, c]), quote(passage, clause))))
         return tuple(observation for _, observation in sorted(found, key=lambda pair: pair[0]))
 
-    def _risks(self, passage: Passage, risk: Matrix) -> tuple[Risk, ...]:
-        whole = soft_maximum(risk, self.network.sharpness)
-        over = np.flatnonzero(whole > self.network.card["thresholds"]["risk"])
+    def _risks(self, passage: Passage, of_risk: Vector, risk: Matrix) -> tuple[Risk, ...]:
+        over = np.flatnonzero(of_risk > self.network.card["thresholds"]["risk"]).tolist()
         names = self.network.card["labels"]["risks"]
-        return tuple(Risk(names[r], float(1 / (1 + np.exp(-whole[r]))), quote(passage, int(risk[:, r].argmax()))) for r in over)
+        return tuple(Risk(names[r], _probability(of_risk[r]), quote(passage, int(risk[:, r].argmax()))) for r in over)
 
     def _satisfaction(self, passage: Passage) -> float:
         weights = self.network.weights
@@ -193,18 +201,23 @@ def quote(passage: Passage, clause: int) -> Quote:
     return Quote(text[start:end], start, end, span.turn)
 
 
+def _probability(logit: float) -> float:
+    return 1 / (1 + math.exp(-float(logit)))
+
+
 def _sentiment(probabilities: Vector) -> tuple[float, float]:
     """Return the expected value, moved into the range of the likeliest label, and that label's probability."""
-    value = float(probabilities @ VALUES)
-    groups = np.array([probabilities[:2].sum(), probabilities[2], probabilities[3:].sum()])
-    likeliest = int(groups.argmax())
+    shares = probabilities.tolist()
+    value = sum(share * of for share, of in zip(shares, VALUES.tolist(), strict=True))
+    groups = (shares[0] + shares[1], shares[2], shares[3] + shares[4])
+    likeliest = groups.index(max(groups))
     if likeliest == 0:
         value = min(value, NEGATIVE_FROM)
     elif likeliest == 2:
         value = max(value, POSITIVE_FROM)
     else:
         value = min(max(value, NEGATIVE_FROM + 0.01), POSITIVE_FROM - 0.01)
-    return value, float(groups[likeliest])
+    return value, groups[likeliest]
 
 
 def _trajectory(passage: Passage, feeling: Vector) -> tuple[TurnSentiment, ...]:

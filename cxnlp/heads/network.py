@@ -4,7 +4,7 @@ Multiple-instance learning (Ilse et al. 2018): a text's score of a label is the 
 where the label was read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -90,6 +90,14 @@ class Network:
             risk=self._linear("risk", of_clause),
         )
 
+    def narrowed(self, touchpoints: Sequence[int], causes: Sequence[int]) -> "Network":
+        """Return the network for these touchpoints and causes alone, by their numbers, in this order."""
+        chosen = dict(self.weights)
+        for name, rows in (("touchpoint", touchpoints), ("presence", touchpoints), ("cause", causes)):
+            chosen |= {f"{name}.{part}": self.weights[f"{name}.{part}"][rows] for part in ("weight", "bias")}
+        chosen["pair"] = self.weights["pair"][np.ix_(touchpoints, causes)]
+        return Network(chosen, self.card)
+
     def _linear(self, name: str, x: Matrix) -> Matrix:
         y: Matrix = x @ self.weights[f"{name}.weight"].T + self.weights[f"{name}.bias"]
         return y
@@ -118,8 +126,19 @@ def softmax(logits: Matrix) -> Matrix:
     return p
 
 
-def soft_maximum(scores: Matrix, sharpness: float) -> Matrix:
-    """Return log-sum-exp at `sharpness` over the first axis, the clauses of one text."""
-    peak = scores.max(axis=0)
-    s: Matrix = np.log(np.exp((scores - peak) * sharpness).sum(axis=0)) / sharpness + peak
+def soft_maximum(scores: Matrix, counts: Ints, sharpness: float) -> Matrix:
+    """Return log-sum-exp at `sharpness` over the clauses of each text.
+
+    Args:
+        scores: (m, ...) of all clauses, those of a text together, texts in order.
+        counts: (n,) clauses of each text, each at least 1.
+        sharpness: The higher, the nearer to the maximum.
+
+    Returns:
+        (n, ...).
+    """
+    starts = np.cumsum(counts) - counts
+    peak = np.maximum.reduceat(scores, starts, axis=0)
+    sums = np.add.reduceat(np.exp((scores - np.repeat(peak, counts, axis=0)) * sharpness), starts, axis=0)
+    s: Matrix = (np.log(sums) / sharpness + peak).astype(scores.dtype, copy=False)
     return s

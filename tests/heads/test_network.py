@@ -38,10 +38,11 @@ def test_labels_of_the_network_are_those_of_the_default_taxonomy(network):
 
 
 def test_the_soft_maximum_is_at_least_the_maximum_and_near_it_when_one_stands_out():
-    scores = np.array([[0.0, 1.0], [9.0, 1.0]])
-    found = soft_maximum(scores, 2.0)
-    assert found[0] == pytest.approx(9, abs=1e-6)
-    assert found[1] == pytest.approx(1 + np.log(2) / 2)
+    scores = np.array([[0.0, 1.0], [9.0, 1.0], [-3.0, 4.0]])
+    found = soft_maximum(scores, np.array([2, 1]), 2.0)
+    assert found[0, 0] == pytest.approx(9, abs=1e-6)
+    assert found[0, 1] == pytest.approx(1 + np.log(2) / 2)
+    assert found[1].tolist() == [-3.0, 4.0]
 
 
 def test_softmax_survives_large_logits():
