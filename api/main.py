@@ -24,7 +24,7 @@ from cxnlp.bootstrap import Service
 from cxnlp.errors import ArtefactError, CxnlpError
 from cxnlp.settings import Settings
 
-_CATCH_UP_SECONDS: Final = 0.5
+_CATCH_UP_SECONDS: Final = 0.4  # less than the age at which a search catches up by itself
 _STATIC: Final = Path(__file__).with_name("static")
 _DESCRIPTION: Final = """Feedback mining for Chinese and English, whole on one machine.
 

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ from cxnlp.encoder import Document, encode
 from cxnlp.encoder.pooling import TokenEncoder
 from cxnlp.errors import InvalidQuery, NotFound
 from cxnlp.filters import Filter
-from cxnlp.index import IndexView
+from cxnlp.index import Coalescer, Hits, IndexView, Query
 from cxnlp.privacy import Masker
 from cxnlp.records import Feedback, Quote, Record, Vector, Vectors, quote_line, to_line
 from cxnlp.store import Store
@@ -71,6 +72,9 @@ class Retrieval:
         self._view: IndexView | None = None
         self._catching_up = threading.Lock()
         self._caught_up_at = float("-inf")
+        # Callers who come at the same time share one pass of the encoder and one of the index.
+        self._encoding: Coalescer[str, Vector] = Coalescer(self._encode)
+        self._finding: Coalescer[Query, Hits] = Coalescer(self._find)
 
     @property
     def n_indexed(self) -> int:
@@ -107,7 +111,7 @@ class Retrieval:
         if len(text) > _MOST_QUERY_CHARACTERS:
             raise InvalidQuery(f"text: has {len(text)} characters; send at most {_MOST_QUERY_CHARACTERS}")
         query = clean(self._masker.mask(text)).text
-        return self._nearest(encode(self._encoder, [Document(query)])[0].document, k, filter)
+        return self._nearest(self._encoding.ask(query), k, filter)
 
     def similar(self, record_id: str, k: int, filter: Filter) -> Found:
         """Return the records nearest to a stored one, itself left out.
@@ -126,13 +130,19 @@ class Retrieval:
             raise InvalidQuery(f"k: is {k}; send a number from 1 to {MOST_HITS}")
         if self._view is None or time.monotonic() - self._caught_up_at > _FRESH_SECONDS:
             self.catch_up()
-        assert self._view is not None
-        found = self._view.search(vector[None], min(k + (without is not None), MOST_HITS), filter)[0]
+        found = self._finding.ask(Query(vector, min(k + (without is not None), MOST_HITS), filter))
         ids = [i for i in found.ids if i != without][:k]
         records, vectors = self._store.feedback.get_many(ids), self._store.vectors.get_many(ids)
         scores = dict(zip(found.ids, found.scores, strict=True))
         hits = tuple(Hit(scores[i], records[i], _nearest_quote(records[i].feedback, vectors.get(i), vector)) for i in ids if i in records)
         return Found(hits, found.total - (without in found.ids))
+
+    def _encode(self, texts: Sequence[str]) -> list[Vector]:
+        return [encoded.document for encoded in encode(self._encoder, [Document(text) for text in texts])]
+
+    def _find(self, queries: Sequence[Query]) -> list[Hits]:
+        assert self._view is not None
+        return self._view.search_many(queries)
 
     def _build(self) -> IndexView:
         """Return a new view of all that is stored; searches go on in the old one meanwhile."""
