@@ -1,10 +1,16 @@
-"""Settings to a Service: the only place that names concrete back-ends, and makes each when it is first needed."""
+"""Settings to a Service: the only place that names concrete back-ends, and makes each when it is first needed.
+
+What only some commands need is also imported only then: `cxnlp analyze` starts without the database, FAISS and HTTP.
+"""
+
+from __future__ import annotations
 
 import os
 import secrets
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cxnlp.encoder import ShippedEncoder
@@ -13,10 +19,13 @@ from cxnlp.heads import ShippedHeads, load_network
 from cxnlp.heads.fewshot import Prototypes
 from cxnlp.pipeline import Encoder, Pipeline, embed_labels
 from cxnlp.privacy import Masker
-from cxnlp.service import Delivery, Enrichment, Intake, Retrieval, TopicModel
+from cxnlp.service.intake import Intake
 from cxnlp.settings import Settings
-from cxnlp.store import Store, open_store
 from cxnlp.taxonomy import Taxonomy, load_taxonomy
+
+if TYPE_CHECKING:
+    from cxnlp.service import Delivery, Enrichment, Retrieval, TopicModel
+    from cxnlp.store import Store
 
 
 @dataclass(frozen=True)
@@ -38,6 +47,8 @@ class Service:
     @cached_property
     def store(self) -> Store:
         """The database."""
+        from cxnlp.store import open_store
+
         return open_store(self.settings.database_url or f"sqlite:///{self.home.resolve() / 'cxnlp.db'}")
 
     @cached_property
@@ -86,21 +97,29 @@ class Service:
     @cached_property
     def enrichment(self) -> Enrichment:
         """The worker's part."""
+        from cxnlp.service import Enrichment
+
         return Enrichment(self.store, self.pipeline)
 
     @cached_property
     def retrieval(self) -> Retrieval:
         """Search."""
+        from cxnlp.service import Retrieval
+
         return Retrieval(self.store, self.encoder, self.masker)
 
     @cached_property
     def delivery(self) -> Delivery:
         """Flags, webhooks, events."""
+        from cxnlp.service import Delivery
+
         return Delivery(self.store, allow_private=self.settings.webhook_allow_private)
 
     @cached_property
     def topics(self) -> TopicModel:
         """Fits and assignments."""
+        from cxnlp.service import TopicModel
+
         return TopicModel(self.store, self.settings.user_dictionary)
 
     def _intake(self, key: bytes) -> Intake:

@@ -20,6 +20,7 @@ DEFAULT_PATH: Final = Path(__file__).with_name("taxonomy.yaml")
 NO_CAUSE: Final = "none"
 _KINDS: Final = ("stages", "touchpoints", "causes", "intents", "risks")
 _EXTENSIBLE: Final = ("stages", "touchpoints", "causes")
+_Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C takes a seventh of the time
 _FIELDS: Final = frozenset({"id", "zh", "en", "about", "stage", "examples"})
 
 
@@ -127,7 +128,7 @@ def _lay_over(labels: dict[str, Label], users: Sequence[Label], kind: str, path:
 
 def _read(path: Path) -> Mapping[str, Any]:
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise InvalidInput(f"taxonomy {path}: cannot be read as YAML ({error}); see cxnlp/taxonomy.yaml for the form") from error
     if not isinstance(data, Mapping):

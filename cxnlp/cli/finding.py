@@ -1,19 +1,22 @@
 """Commands that look at what is kept: search, similar, show, export, status."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import orjson
 import typer
 from rich.console import Console
 from rich.text import Text
 
-from cxnlp.cli.export import write_records
 from cxnlp.cli.options import Where, open_service, to_day, to_filter
 from cxnlp.cli.progress import show_progress
 from cxnlp.errors import NotFound
 from cxnlp.records import to_line
-from cxnlp.service import Found, Hit
+
+if TYPE_CHECKING:
+    from cxnlp.service import Found, Hit
 
 K = Annotated[int, typer.Option("-k", help="How many hits, 1 to 1000.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON line a hit instead of text.")]
@@ -45,6 +48,8 @@ def export(
     where: Where = None,
 ) -> None:
     """Write records to a file, in the order in which they came."""
+    from cxnlp.cli.export import write_records  # imports pyarrow, which other commands should not wait for
+
     service = open_service()
     chosen = to_filter(service, where)
     with show_progress("exporting") as bar:

@@ -11,7 +11,6 @@ from contextlib import nullcontext
 from typing import Annotated, Final
 
 import typer
-import uvicorn
 
 from cxnlp.cli.checks import check_all
 from cxnlp.cli.options import open_service
@@ -29,6 +28,8 @@ def serve(
     worker: Annotated[bool, typer.Option("--worker/--no-worker", help="Also enrich, flag and deliver, in a process of its own.")] = True,
 ) -> None:
     """Serve the HTTP API and the search page; alone it also enriches, flags and delivers."""
+    import uvicorn  # other commands should not wait for it
+
     service = open_service()
     service.store  # noqa: B018  (made or upgraded before two processes open it)
     service.intake  # noqa: B018  (so is the key)

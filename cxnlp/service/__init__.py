@@ -7,10 +7,23 @@ topics.py        fit topics
 delivery.py      flags, webhooks, events
 """
 
-from cxnlp.service.delivery import Delivery
-from cxnlp.service.enrichment import Enrichment
-from cxnlp.service.intake import Intake, Outcome, count
-from cxnlp.service.retrieval import Found, Hit, Retrieval
-from cxnlp.service.topics import FitReport, TopicModel
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cxnlp.service.delivery import Delivery
+    from cxnlp.service.enrichment import Enrichment
+    from cxnlp.service.intake import Intake, Outcome, count
+    from cxnlp.service.retrieval import Found, Hit, Retrieval
+    from cxnlp.service.topics import FitReport, TopicModel
 
 __all__ = ["Delivery", "Enrichment", "FitReport", "Found", "Hit", "Intake", "Outcome", "Retrieval", "TopicModel", "count"]
+_MODULES = {"Delivery": "delivery", "Enrichment": "enrichment", "Retrieval": "retrieval", "Found": "retrieval", "Hit": "retrieval"}
+_MODULES |= {"Intake": "intake", "Outcome": "intake", "count": "intake", "TopicModel": "topics", "FitReport": "topics"}
+
+
+def __getattr__(name: str) -> Any:
+    # Each is imported when it is first asked for (PEP 562): together they take a second, and `analyze` needs one of them.
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -1,10 +1,12 @@
 """Receiving: validate, mask, store, acknowledge, row by row; and forgetting."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from cxnlp.errors import InvalidFeedback, InvalidInput, shorten
 from cxnlp.ingest.jsontext import parse_record
@@ -15,7 +17,9 @@ from cxnlp.ingest.rows import Rejection
 from cxnlp.ingest.validation import Defaults, parse
 from cxnlp.privacy import Masker
 from cxnlp.records import Feedback
-from cxnlp.store import Store
+
+if TYPE_CHECKING:
+    from cxnlp.store import Store
 
 Status = Literal["accepted", "duplicate", "updated", "rejected"]
 ROWS_A_TRANSACTION: Final = 500
