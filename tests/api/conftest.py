@@ -35,7 +35,7 @@ class Server:
         while Enrichment(self.service.store, pipeline).step():
             pass
 
-    def wait_until(self, passes, seconds=60):
+    def wait_until(self, passes, seconds=180):
         end = time.monotonic() + seconds
         while not passes():
             assert time.monotonic() < end, "it did not happen"
@@ -77,7 +77,7 @@ def serve(home, host="127.0.0.1", **settings):
         yield server
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
         opened.store.close()
 
 
