@@ -3,6 +3,7 @@
 Rooms, from the bottom up:
 
     records, errors          what every room speaks
+    lines                    a record as JSON
     taxonomy, filters        labels; which records a question is about
     text                     language, cleaning, clauses, tokens
     ingest privacy encoder heads index store topics feeds     the rooms: they know records, never each other

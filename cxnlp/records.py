@@ -1,7 +1,6 @@
 """The immutable records that every room speaks.
 
-`Feedback` is what came in, `Analysis` what was read from it, `Record` both as the store knows them, and `to_line` the one JSON form in which
-a record leaves cxnlp: `analyze`, `export`, the API and every event use it.
+`Feedback` is what came in, `Analysis` what was read from it, `Record` both as the store knows them; `cxnlp.lines` writes them as JSON.
 
 Offsets are in Unicode code points of the text that the record carries, half-open, as Python slices.
 """
@@ -9,7 +8,7 @@ Offsets are in Unicode code points of the text that the record carries, half-ope
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -158,7 +157,7 @@ class Analysis:
     """What one pass of the model read from one record.
 
     Attributes:
-        language: ISO 639-1 code, `zh`, `en`, another, or `und`.
+        language: `zh`, `en`, `mixed` (both), another ISO 639-1 code, or `und` where there are no words.
         sentiment: The customer's overall feeling, in [-1, 1].
         confidence: Probability of `label`, in [0, 1].
         intent: Id of an intent of the taxonomy.
@@ -182,7 +181,7 @@ class Analysis:
     @property
     def label(self) -> str:
         """`negative` at -0.25 or less, `positive` at 0.25 or more, else `neutral`."""
-        return label_of(_round(self.sentiment))
+        return label_of(rounded(self.sentiment))
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,94 +284,6 @@ def is_historical(created_at: datetime, received_at: datetime) -> bool:
     return (received_at - created_at).total_seconds() > HISTORICAL_AFTER_SECONDS
 
 
-def to_iso(at: datetime) -> str:
-    """Return a time as RFC 3339 in UTC, `2026-11-01T09:30:00Z`, with milliseconds only where there are any."""
-    at = at.astimezone(UTC)
-    return at.isoformat(timespec="milliseconds" if at.microsecond else "seconds").replace("+00:00", "Z")
-
-
-def to_line(record: Record) -> dict[str, Any]:
-    """Return the JSON object in which a record leaves cxnlp; fields of the analysis are absent until it is enriched."""
-    feedback = record.feedback
-    line: dict[str, Any] = {"id": feedback.id, "source": feedback.source, "external_id": feedback.external_id, "channel": feedback.channel}
-    if feedback.turns:
-        line["turns"] = [_turn_line(turn) for turn in feedback.turns]
-    else:
-        line["text"] = feedback.text
-    line["created_at"] = to_iso(feedback.created_at)
-    if feedback.updated_at:
-        line["updated_at"] = to_iso(feedback.updated_at)
-    if feedback.rating:
-        line["rating"] = {"scale": feedback.rating.scale, "value": feedback.rating.value}
-    if feedback.customer:
-        line["customer"] = {k: v for k, v in (("id", feedback.customer.id), ("segment", feedback.customer.segment)) if v is not None}
-    if feedback.attributes:
-        line["attributes"] = dict(feedback.attributes)
-    if record.analysis:
-        line |= analysis_line(record.analysis)
-    if record.topic:
-        line["topic"] = {"id": record.topic.id, "label": record.topic.label}
-    if record.corrected:
-        line["corrected"] = list(record.corrected)
-    if record.stale:
-        line["stale"] = list(record.stale)
-    return line
-
-
-def analysis_line(analysis: Analysis) -> dict[str, Any]:
-    """Return the fields of the line that the model wrote; numbers are rounded to four decimals."""
-    line: dict[str, Any] = {
-        "language": analysis.language,
-        "sentiment": _round(analysis.sentiment),
-        "label": analysis.label,
-        "confidence": _round(analysis.confidence),
-        "intent": analysis.intent,
-        "observations": [
-            {
-                "touchpoint": o.touchpoint,
-                "stage": o.stage,
-                "cause": o.cause,
-                "sentiment": _round(o.sentiment),
-                "confidence": _round(o.confidence),
-                "quote": quote_line(o.quote),
-            }
-            for o in analysis.observations
-        ],
-        "risks": [{"id": r.id, "confidence": _round(r.confidence), "quote": quote_line(r.quote)} for r in analysis.risks],
-    }
-    if analysis.trajectory:
-        line["satisfaction"] = None if analysis.satisfaction is None else _round(analysis.satisfaction)
-        line["trajectory"] = [{"turn": t.turn, "sentiment": _round(t.sentiment)} for t in analysis.trajectory]
-    line["model"] = analysis.model
-    return line
-
-
-def quote_line(quote: Quote) -> dict[str, Any]:
-    """Return a quote as JSON."""
-    return {"text": quote.text, "turn": quote.turn, "start": quote.start, "end": quote.end}
-
-
-def analysis_from_line(line: Mapping[str, Any]) -> Analysis:
-    """Return the analysis that `analysis_line` wrote."""
-    return Analysis(
-        language=line["language"],
-        sentiment=line["sentiment"],
-        confidence=line["confidence"],
-        intent=line["intent"],
-        observations=tuple(
-            Observation(o["touchpoint"], o["stage"], o["cause"], o["sentiment"], o["confidence"], Quote(**o["quote"])) for o in line["observations"]
-        ),
-        risks=tuple(Risk(r["id"], r["confidence"], Quote(**r["quote"])) for r in line["risks"]),
-        model=line["model"],
-        satisfaction=line.get("satisfaction"),
-        trajectory=tuple(TurnSentiment(t["turn"], t["sentiment"]) for t in line.get("trajectory", ())),
-    )
-
-
-def _turn_line(turn: Turn) -> dict[str, Any]:
-    line: dict[str, Any] = {"speaker": turn.speaker, "text": turn.text}
-    return line | {"at": to_iso(turn.at)} if turn.at else line
-
-
-def _round(value: float) -> float:
+def rounded(value: float) -> float:
+    """Return a number as it leaves cxnlp: with four decimals."""
     return round(float(value), 4)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import numpy as np
 import pytest
 
+from cxnlp.lines import analysis_from_line, analysis_line, to_iso, to_line
 from cxnlp.records import (
     Analysis,
     Customer,
@@ -17,13 +18,9 @@ from cxnlp.records import (
     Turn,
     TurnSentiment,
     Vectors,
-    analysis_from_line,
-    analysis_line,
     is_historical,
     label_of,
     record_id,
-    to_iso,
-    to_line,
 )
 
 AT = datetime(2026, 11, 1, 9, 30, tzinfo=UTC)

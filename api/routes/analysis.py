@@ -10,7 +10,8 @@ from api.schemas import CONVERSATION, LINE, RECORD, RECORD_EN, answer, json_body
 from api.security import Agent
 from cxnlp.bootstrap import Service
 from cxnlp.errors import InvalidFeedback, TooLarge, shorten
-from cxnlp.records import Feedback, Record, to_line
+from cxnlp.lines import to_line
+from cxnlp.records import Feedback, Record
 
 router = APIRouter(prefix="/v1", tags=["analysis"])
 MOST_ITEMS: Final = 100

@@ -10,7 +10,7 @@ from api.queries import customer_ids, documented, query_filter
 from api.schemas import LINE, RecordId, answer, json_body
 from api.security import Admin, Agent, Analyst
 from cxnlp.errors import NotFound
-from cxnlp.records import to_line
+from cxnlp.lines import to_line
 from cxnlp.service.correction import correct
 
 router = APIRouter(prefix="/v1/feedback", tags=["feedback"])

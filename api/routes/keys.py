@@ -8,7 +8,7 @@ from api.bodies import to_response
 from api.deps import ServiceDep
 from api.schemas import KeyRequest, answer
 from api.security import Admin
-from cxnlp.records import to_iso
+from cxnlp.lines import to_iso
 from cxnlp.store import ApiKey
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"])

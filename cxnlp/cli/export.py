@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cxnlp.errors import InvalidInput
-from cxnlp.records import Record, to_line
+from cxnlp.lines import to_line
+from cxnlp.records import Record
 
 _BATCH: Final = 1_000
 _TEXTS: Final = ("id", "source", "external_id", "channel", "text", "created_at", "updated_at", "language", "label", "intent")

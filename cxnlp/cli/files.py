@@ -21,7 +21,8 @@ from cxnlp.ingest.formats import stem_of
 from cxnlp.ingest.loading import Loaded
 from cxnlp.ingest.readers import Reading
 from cxnlp.ingest.rows import ReadOptions, Rejection
-from cxnlp.records import Feedback, Record, to_line
+from cxnlp.lines import to_line
+from cxnlp.records import Feedback, Record
 from cxnlp.service import Outcome, count
 
 

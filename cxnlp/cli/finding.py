@@ -13,7 +13,7 @@ from rich.text import Text
 from cxnlp.cli.options import Where, open_service, to_day, to_filter
 from cxnlp.cli.progress import show_progress
 from cxnlp.errors import NotFound
-from cxnlp.records import to_line
+from cxnlp.lines import to_line
 
 if TYPE_CHECKING:
     from cxnlp.service import Found, Hit

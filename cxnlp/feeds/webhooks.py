@@ -11,7 +11,8 @@ import orjson
 from standardwebhooks.webhooks import Webhook
 
 from cxnlp.errors import InvalidInput, shorten
-from cxnlp.records import Record, to_iso, to_line
+from cxnlp.lines import to_iso, to_line
+from cxnlp.records import Record
 
 PING: Final = "webhook.ping"
 TYPES: Final = (

@@ -10,7 +10,8 @@ from cxnlp.ingest.rejects import refuse
 from cxnlp.ingest.repair import is_blank, repair
 from cxnlp.ingest.speakers import speaker_of
 from cxnlp.ingest.times import parse_offset, parse_time
-from cxnlp.records import SPEAKERS, Turn, to_iso
+from cxnlp.lines import to_iso
+from cxnlp.records import SPEAKERS, Turn
 
 MOST_TURNS: Final = 10_000
 _REMEDY: Final = 'write {"speaker": "customer|agent|system", "text": "...", "at": "..."}'

@@ -11,7 +11,8 @@ import orjson
 
 from cxnlp.ingest.rejects import refuse
 from cxnlp.ingest.repair import is_blank, repair
-from cxnlp.records import CHANNELS, RATING_RANGES, Rating, to_iso
+from cxnlp.lines import to_iso
+from cxnlp.records import CHANNELS, RATING_RANGES, Rating
 
 MOST_NAME_CHARS: Final = 256
 MOST_TEXT_BYTES: Final = 1_000_000

@@ -12,7 +12,8 @@ from cxnlp.ingest.rejects import refuse
 from cxnlp.ingest.repair import is_blank, repair
 from cxnlp.ingest.tally import Tally
 from cxnlp.ingest.times import parse_time
-from cxnlp.records import Customer, Feedback, Rating, Turn, to_iso
+from cxnlp.lines import to_iso
+from cxnlp.records import Customer, Feedback, Rating, Turn
 
 _KNOWN: Final = frozenset(
     {"source", "external_id", "channel", "text", "turns", "conversation", "created_at", "updated_at", "rating", "customer", "attributes"}

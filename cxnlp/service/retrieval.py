@@ -13,8 +13,9 @@ from cxnlp.encoder.pooling import TokenEncoder
 from cxnlp.errors import InvalidQuery, NotFound
 from cxnlp.filters import Filter
 from cxnlp.index import Coalescer, Hits, IndexView, Query
+from cxnlp.lines import quote_line, to_line
 from cxnlp.privacy import Masker
-from cxnlp.records import Feedback, Quote, Record, Vector, Vectors, quote_line, to_line
+from cxnlp.records import Feedback, Quote, Record, Vector, Vectors
 from cxnlp.store import Store
 from cxnlp.store.events import GENERATION_ACTIVATED
 from cxnlp.store.topics import FITTED

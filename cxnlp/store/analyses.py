@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, literal, or_, select, true, update
 
 from cxnlp.errors import Conflict
-from cxnlp.records import Analysis, Vectors, analysis_line
+from cxnlp.lines import analysis_line
+from cxnlp.records import Analysis, Vectors
 from cxnlp.store.corrections import apply_corrections
 from cxnlp.store.database import Database
 from cxnlp.store.events import ANALYZED, Events

@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from cxnlp.errors import InvalidInput, shorten
-from cxnlp.records import Analysis, Feedback, Observation, Quote, Risk, quote_line
+from cxnlp.lines import quote_line
+from cxnlp.records import Analysis, Feedback, Observation, Quote, Risk
 
 FIELDS: Final = ("sentiment", "intent", "observations", "risks")
 

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, delete, func, insert, select, tuple_
 
 from cxnlp.errors import InvalidQuery, NotFound
 from cxnlp.filters import Filter
-from cxnlp.records import Feedback, Record, analysis_from_line
+from cxnlp.lines import analysis_from_line
+from cxnlp.records import Feedback, Record
 from cxnlp.store.conditions import ANALYZED, condition
 from cxnlp.store.corrections import apply_corrections, check_correction
 from cxnlp.store.database import Database

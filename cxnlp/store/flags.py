@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Select, insert, select, tuple_, update
 
 from cxnlp.errors import Conflict, InvalidInput, InvalidQuery, NotFound, shorten
-from cxnlp.records import to_iso
+from cxnlp.lines import to_iso
 from cxnlp.store.database import Database
 from cxnlp.store.events import Events
 from cxnlp.store.paging import decode_cursor, encode_cursor

@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, delete, insert, update
 
-from cxnlp.records import Analysis, analysis_line
+from cxnlp.lines import analysis_line
+from cxnlp.records import Analysis
 from cxnlp.store.rows import chunks
 from cxnlp.store.schema import analyses, observations, risks
 

@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Select, select
 
-from cxnlp.records import Record, Topic, analysis_from_line
+from cxnlp.lines import analysis_from_line
+from cxnlp.records import Record, Topic
 from cxnlp.store.conditions import ANALYZED
 from cxnlp.store.corrections import apply_corrections
 from cxnlp.store.rows import COLUMNS, chunks, feedback_of, from_json, from_seconds, group_by_seq

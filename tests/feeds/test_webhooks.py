@@ -7,7 +7,8 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from cxnlp.errors import InvalidInput
 from cxnlp.feeds.webhooks import TYPES, backoff_seconds, check_events, make_message, make_secret, sign, types_of
-from cxnlp.records import Feedback, Record, to_line
+from cxnlp.lines import to_line
+from cxnlp.records import Feedback, Record
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from cxnlp.errors import InvalidFeedback
 from cxnlp.ingest.tally import Tally
 from cxnlp.ingest.validation import Defaults, parse
-from cxnlp.records import Customer, Rating, Record, to_line
+from cxnlp.lines import to_line
+from cxnlp.records import Customer, Rating, Record
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 KEY = b"k" * 32

@@ -15,7 +15,8 @@ from standardwebhooks.webhooks import Webhook
 
 from cxnlp.errors import Conflict, InvalidInput, NotFound
 from cxnlp.feeds import webhooks
-from cxnlp.records import Analysis, Feedback, Quote, Risk, Span, Vectors, to_line
+from cxnlp.lines import to_line
+from cxnlp.records import Analysis, Feedback, Quote, Risk, Span, Vectors
 from cxnlp.service.delivery import Delivery
 from cxnlp.store import Result, open_store
 

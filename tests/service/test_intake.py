@@ -4,8 +4,8 @@ import pytest
 
 from cxnlp.errors import InvalidFeedback
 from cxnlp.ingest.readers import read
+from cxnlp.lines import to_line
 from cxnlp.privacy import Masker
-from cxnlp.records import to_line
 from cxnlp.service import Intake, count
 from cxnlp.store import open_store
 

@@ -4,9 +4,9 @@ import pytest
 
 from cxnlp.errors import InvalidInput
 from cxnlp.filters import parse_filter
+from cxnlp.lines import to_line
 from cxnlp.pipeline import Pipeline
 from cxnlp.privacy import Masker
-from cxnlp.records import to_line
 from cxnlp.service import Enrichment, Intake, Retrieval, TopicModel
 from cxnlp.store import open_store
 from tests.fakes import HashingEncoder, WordHeads

@@ -6,7 +6,8 @@ import pytest
 
 from cxnlp.errors import InvalidInput, InvalidQuery, NotFound
 from cxnlp.filters import Filter, parse_filter
-from cxnlp.records import Customer, to_line
+from cxnlp.lines import to_line
+from cxnlp.records import Customer
 from cxnlp.store import events
 
 from .samples import NOW, TEXT, enrich, make_analysis, make_conversation_analysis, make_feedback, make_full
