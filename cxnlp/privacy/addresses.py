@@ -30,9 +30,7 @@ _BREAK = re.compile(
 )
 _ADMIN = re.compile(r"[省市区區县縣镇鎮乡鄉州旗]")
 _LOOSE = re.compile(r"(?:道|里|组|組|庄|段|村|[东西南北中東])\Z")
-_NOT_STREET = re.compile(
-    rf"(?:[逛上]街|一路|线路|[这那哪家心手店车夜城里]里|[知味频渠报通]道|公里|[们个本该此]小区|^{_STREET})\Z"
-)
+_NOT_STREET = re.compile(rf"(?:[逛上]街|一路|线路|[这那哪家心手店车夜城里]里|[知味频渠报通]道|公里|[们个本该此]小区|^{_STREET})\Z")
 
 _WORD = r"(?:[A-Z][A-Za-z'.\-]{0,20}|\d{1,3}(?:st|nd|rd|th))"
 _SURE = r"(?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Boulevard|Blvd|Highway|Hwy|Parkway|Pkwy|Crescent|Terrace)"
