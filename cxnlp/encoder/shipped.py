@@ -20,6 +20,7 @@ from cxnlp.errors import ArtefactError
 
 _FORMAT: Final = 1
 _POOLING: Final = "mean-1"
+_CPU_INFO: Final = Path("/proc/cpuinfo")
 
 
 class ShippedEncoder:
@@ -36,7 +37,7 @@ class ShippedEncoder:
 
         Args:
             folder: Holds card.json, model.safetensors and tokenizer.json.
-            precision: `auto` takes bf16 where the processor has it, else int8 weights.
+            precision: `auto` takes bf16 where the processor has it, else int8 where it multiplies these (VNNI, AMX), else f32.
             n_threads: 0 means all cores.
 
         Raises:
@@ -91,7 +92,7 @@ class ShippedEncoder:
     def _request(self) -> Any:
         path = self._folder / "model.safetensors"
         try:
-            graph = build_graph(load_file(path), self._shape)
+            graph = build_graph(load_file(path), self._shape, unfolds=self.precision == "f32")
         except (OSError, SafetensorError, KeyError) as error:
             raise ArtefactError(f"{path}: missing or damaged ({error}); restore it from the repository or rebuild it with training/") from error
         options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bf16" else "f32"}
@@ -104,7 +105,11 @@ class ShippedEncoder:
 def _resolve(precision: str) -> str:
     if precision != "auto":
         return precision
-    return "bf16" if "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "int8"
+    if "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        return "bf16"
+    # OpenVINO says INT8 of every processor, also of those on which it then computes in float32.
+    flags = _CPU_INFO.read_text(encoding="utf-8") if _CPU_INFO.exists() else "vnni"
+    return "int8" if "vnni" in flags or "amx_int8" in flags else "f32"
 
 
 def _read_card(folder: Path) -> dict[str, Any]:

@@ -58,10 +58,10 @@ def test_offsets_are_code_points_of_the_text(encoder):
     assert window.states.shape == (len(window.starts), encoder.dim)
 
 
-def test_precisions_agree(encoder):
+def test_precisions_agree():
     texts = ["快递太慢了", "Great service, thank you"]
     exact = _vectors(ShippedEncoder(FOLDER, precision="f32"), *texts)
-    assert ((_vectors(encoder, *texts) * exact).sum(1) > 0.999).all()
+    assert ((_vectors(ShippedEncoder(FOLDER, precision="int8"), *texts) * exact).sum(1) > 0.999).all()
 
 
 def test_the_card_keeps_its_promises():
