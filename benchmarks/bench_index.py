@@ -1,6 +1,6 @@
 """How fast the index takes records in and answers, and what it finds, beside an exact float32 scan by FAISS in the same run.
 
-    python benchmarks/bench_index.py [--records 100000] [--queries 40] [--peers]
+    python -m benchmarks.bench_index [--records 100000] [--queries 40] [--peers]
 
 Vectors are a mixture of clusters around one common direction with a falling spectrum, so that cosines lie as those of sentence encoders do:
 0.8 between strangers, 0.93 between neighbours. Times are medians of one query on one thread; CPU time is what the query costs whatever else
@@ -10,12 +10,14 @@ the machine does. `IndexFlatIP` is the limit for a scan without loss; under a fi
 import argparse
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import faiss
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.figures import Figure
 from cxnlp.filters import Filter
 from cxnlp.index import Hits, IndexView
 from cxnlp.records import Entry, Matrix
@@ -24,6 +26,35 @@ DIM = 384
 K = 10
 SHARES = (1.0, 0.1, 0.01, 0.001)
 _faiss: Any = faiss
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Milliseconds of one query in the index and in a flat scan, and the share of the true hits that the index found."""
+
+    cpu: float
+    wall: float
+    flat_cpu: float
+    flat_wall: float
+    recall: float
+
+
+def measure_index(*, quick: bool) -> list[Figure]:
+    """Return CPU milliseconds a search by the share of records that pass a filter."""
+    n = 5_000 if quick else 100_000
+    made = make_vectors(n + 40)
+    stored, queries = made[:n], made[n:]
+    faiss.omp_set_num_threads(1)
+    flat = faiss.IndexFlatIP(DIM)
+    flat.add(stored)
+    view = fill(stored)
+    return [to_figure(share, measure_share(view, flat, stored, queries, share)) for share in SHARES]
+
+
+def to_figure(share: float, found: Found) -> Figure:
+    """Return what was measured at one selectivity as a figure."""
+    beside = f"IndexFlatIP {found.flat_cpu:.2f} ms; recall@{K} {found.recall:.4f}"
+    return Figure("index", f"search, {share:.1%} of the records pass", found.cpu, "ms CPU", beside, "recall 1", found.recall > 1 - 1e-9)
 
 
 def main() -> None:
@@ -43,7 +74,11 @@ def main() -> None:
     print("| records that pass | index, ms CPU | index, ms | recall@10 | IndexFlatIP, ms CPU | IndexFlatIP, ms | CPU, times less |")
     print("|---|---|---|---|---|---|---|")
     for share in SHARES:
-        print_row(view, flat, stored, queries, share)
+        f = measure_share(view, flat, stored, queries, share)
+        print(
+            f"| {share:.1%} | {f.cpu:.2f} | {f.wall:.2f} | {f.recall:.4f} | {f.flat_cpu:.2f} | {f.flat_wall:.2f} | {f.flat_cpu / f.cpu:.1f} |",
+            flush=True,
+        )
     print_batch(view, queries)
     if args.peers:
         print_peers(stored, queries)
@@ -107,7 +142,7 @@ def measure(search: Callable[[Matrix], object], queries: Matrix) -> tuple[float,
     return 1e3 * float(np.median(cpu)), 1e3 * float(np.median(wall))
 
 
-def print_row(view: IndexView, flat: Any, stored: Matrix, queries: Matrix, share: float) -> None:
+def measure_share(view: IndexView, flat: Any, stored: Matrix, queries: Matrix, share: float) -> Found:
     """Measure one selectivity."""
     filter = Filter() if share == 1 else Filter(attributes={str(share): ("in",)})
     mask = np.array([share == 1 or str(share) in segment_of(row) for row in range(len(stored))])
@@ -117,7 +152,7 @@ def print_row(view: IndexView, flat: Any, stored: Matrix, queries: Matrix, share
     flat_cpu, flat_wall = measure(lambda query: flat.search(query, K, params=chosen), queries)
     truth = flat.search(queries, K, params=chosen)[1]
     found = recall([rows_of(hits) for hits in view.search(queries, K, filter)], truth)
-    print(f"| {share:.1%} | {cpu:.2f} | {wall:.2f} | {found:.4f} | {flat_cpu:.2f} | {flat_wall:.2f} | {flat_cpu / cpu:.1f} |", flush=True)
+    return Found(cpu, wall, flat_cpu, flat_wall, found)
 
 
 def print_batch(view: IndexView, queries: Matrix) -> None:
