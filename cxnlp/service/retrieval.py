@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,6 +27,7 @@ _MOST_QUERY_CHARACTERS: Final = 20_000
 _ROWS_AT_ONCE: Final = 2_000
 _EVENTS_AT_ONCE: Final = 1_000
 _FRESH_SECONDS: Final = 0.5
+_READERS_AT_ONCE: Final = 16
 _REBUILDING: Final = (GENERATION_ACTIVATED, FITTED)
 
 
@@ -62,6 +63,14 @@ class Found:
     total: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """Records and their vectors as they stand in the store now, by id."""
+
+    records: Mapping[str, Record]
+    vectors: Mapping[str, Vectors]
+
+
 class Retrieval:
     """Search over one process's own view of the store."""
 
@@ -73,9 +82,11 @@ class Retrieval:
         self._view: IndexView | None = None
         self._catching_up = threading.Lock()
         self._caught_up_at = float("-inf")
-        # Callers who come at the same time share one pass of the encoder and one of the index.
+        # Callers who come at the same time share one pass of the encoder, one of the index and one reading of the store. These are apart, so that
+        # the next ones are looked for while the hits of the first are read.
         self._encoding: Coalescer[str, Vector] = Coalescer(self._encode)
         self._finding: Coalescer[Query, Hits] = Coalescer(self._find)
+        self._reading: Coalescer[Sequence[str], _Stored] = Coalescer(self._read, _READERS_AT_ONCE)
 
     @property
     def n_indexed(self) -> int:
@@ -121,7 +132,7 @@ class Retrieval:
             NotFound: There is no such record, or it is not analysed yet.
             InvalidQuery: k is not in 1..1000.
         """
-        vectors = self._store.vectors.get_many([record_id]).get(record_id)
+        vectors = self._reading.ask([record_id]).vectors.get(record_id)
         if vectors is None:
             raise NotFound(f"record {record_id!r} does not exist or is not analysed yet; see GET /v1/status")
         return self._nearest(vectors.document, k, filter, without=record_id)
@@ -132,11 +143,14 @@ class Retrieval:
         if self._view is None or time.monotonic() - self._caught_up_at > _FRESH_SECONDS:
             self.catch_up()
         found = self._finding.ask(Query(vector, min(k + (without is not None), MOST_HITS), filter))
-        ids = [i for i in found.ids if i != without][:k]
-        records, vectors = self._store.feedback.get_many(ids), self._store.vectors.get_many(ids)
-        scores = dict(zip(found.ids, found.scores, strict=True))
-        hits = tuple(Hit(scores[i], records[i], _nearest_quote(records[i].feedback, vectors.get(i), vector)) for i in ids if i in records)
-        return Found(hits, found.total - (without in found.ids))
+        scores = [(i, score) for i, score in zip(found.ids, found.scores, strict=True) if i != without][:k]
+        stored = self._reading.ask([i for i, _ in scores])
+        hits = [
+            Hit(score, record, _nearest_quote(record.feedback, stored.vectors.get(i), vector))
+            for i, score in scores
+            if (record := stored.records.get(i))
+        ]
+        return Found(tuple(hits), found.total - (without in found.ids))
 
     def _encode(self, texts: Sequence[str]) -> list[Vector]:
         return [encoded.document for encoded in encode(self._encoder, [Document(text) for text in texts])]
@@ -144,6 +158,11 @@ class Retrieval:
     def _find(self, queries: Sequence[Query]) -> list[Hits]:
         assert self._view is not None
         return self._view.search_many(queries)
+
+    def _read(self, wanted: Sequence[Sequence[str]]) -> list[_Stored]:
+        ids = list(dict.fromkeys(i for some in wanted for i in some))
+        stored = _Stored(self._store.feedback.get_many(ids), self._store.vectors.get_many(ids))
+        return [stored] * len(wanted)
 
     def _build(self) -> IndexView:
         """Return a new view of all that is stored; searches go on in the old one meanwhile."""

@@ -18,7 +18,7 @@ from cxnlp.store.database import Database
 from cxnlp.store.events import DELETED, UPDATED, Events
 from cxnlp.store.labels import relabel
 from cxnlp.store.paging import Page, decode_cursor, encode_cursor, scope_of
-from cxnlp.store.reading import RECORDS, read_corrections, read_records
+from cxnlp.store.reading import RECORDS, RECORDS_BY_ID, read_corrections, read_records
 from cxnlp.store.receiving import Receipt, receive
 from cxnlp.store.rows import chunks, feedback_of, feedback_row, from_json, past_record, to_json
 from cxnlp.store.schema import MOST_ATTEMPTS, analyses, corrections, feedback, feedback_history, pending
@@ -72,7 +72,7 @@ class FeedbackTable:
         found: dict[str, Record] = {}
         with self._database.read() as connection:
             for part in chunks(dict.fromkeys(record_ids)):
-                found |= {row.id: record for row, record in read_records(connection, RECORDS.where(feedback.c.id.in_(part)))}
+                found |= {row.id: record for row, record in read_records(connection, RECORDS_BY_ID, {"ids": part})}
         return {i: found[i] for i in record_ids if i in found}
 
     def page(self, filter: Filter, cursor: str | None = None, limit: int = 50, *, newest_first: bool = True) -> Page:

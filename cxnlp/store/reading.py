@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, bindparam, select
 
 from cxnlp.lines import analysis_from_line
 from cxnlp.records import Record, Topic
@@ -16,11 +16,18 @@ RECORDS: Final[Select[Any]] = select(*COLUMNS, analyses.c.line, topics.c.id.labe
     ANALYZED.outerjoin(topic_members, topic_members.c.seq == feedback.c.seq).outerjoin(topics)
 )
 """To be narrowed by conditions on `feedback` and `analyses`, and run by `read_records`."""
+RECORDS_BY_ID: Final[Select[Any]] = RECORDS.where(feedback.c.id.in_(bindparam("ids", expanding=True)))
+"""Made once, since making a statement takes longer than running it; run with `ids`."""
+_CORRECTIONS: Final[Select[Any]] = (
+    select(corrections.c.seq, corrections.c.field, corrections.c.value, corrections.c.fingerprint)
+    .where(corrections.c.seq.in_(bindparam("seqs", expanding=True)))
+    .order_by(corrections.c.field)
+)
 
 
-def read_records(connection: Connection, query: Select[Any]) -> list[tuple[Row[Any], Record]]:
+def read_records(connection: Connection, query: Select[Any], parameters: Mapping[str, Any] | None = None) -> list[tuple[Row[Any], Record]]:
     """Return the rows of a query made from `RECORDS`, each with the record that it stands for."""
-    rows = connection.execute(query).all()
+    rows = connection.execute(query, parameters).all()
     corrected = read_corrections(connection, [row.seq for row in rows])
     return [(row, _record(row, corrected.get(row.seq, ()))) for row in rows]
 
@@ -29,9 +36,7 @@ def read_corrections(connection: Connection, seqs: Iterable[int]) -> Mapping[int
     """Return the rows (seq, field, value, fingerprint) of corrections by seq, in order of the fields' names."""
     found: dict[int, Sequence[Any]] = {}
     for part in chunks(seqs):
-        query = select(corrections.c.seq, corrections.c.field, corrections.c.value, corrections.c.fingerprint)
-        rows = connection.execute(query.where(corrections.c.seq.in_(part)).order_by(corrections.c.field)).all()
-        found |= group_by_seq(rows)
+        found |= group_by_seq(connection.execute(_CORRECTIONS, {"seqs": part}).all())
     return found
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select
 
 from cxnlp.errors import Conflict
 from cxnlp.filters import as_text
@@ -30,6 +30,12 @@ _ENTRIES: Final = (
     .join(feedback, (feedback.c.seq == vectors.c.seq) & (feedback.c.version == vectors.c.version))
     .join(analyses, (analyses.c.seq == vectors.c.seq) & (analyses.c.version == vectors.c.version))
     .outerjoin(topic_members, topic_members.c.seq == feedback.c.seq)
+)
+_ACTIVE: Final = select(generations.c.id).where(generations.c.state == ACTIVE)
+_VECTORS_BY_ID: Final = (  # made once, since making a statement takes longer than running it
+    select(feedback.c.id, vectors.c.document, vectors.c.clauses, vectors.c.spans)
+    .join(vectors, (feedback.c.seq == vectors.c.seq) & (feedback.c.version == vectors.c.version))
+    .where(vectors.c.generation_id == bindparam("generation_id"), feedback.c.id.in_(bindparam("ids", expanding=True)))
 )
 
 
@@ -76,13 +82,9 @@ class VectorTable:
         found: dict[str, Vectors] = {}
         with self._database.read() as connection:
             of = _active(connection) if generation_id is None else generation_id
-            query = (
-                select(feedback.c.id, vectors.c.document, vectors.c.clauses, vectors.c.spans)
-                .join(vectors, (feedback.c.seq == vectors.c.seq) & (feedback.c.version == vectors.c.version))
-                .where(vectors.c.generation_id == of)
-            )
             for part in chunks(dict.fromkeys(record_ids)):
-                found |= {row.id: _vectors(row) for row in connection.execute(query.where(feedback.c.id.in_(part)))}
+                rows = connection.execute(_VECTORS_BY_ID, {"generation_id": of, "ids": part})
+                found |= {row.id: _vectors(row) for row in rows}
         return found
 
     def missing(self, generation_id: int, limit: int, after_seq: int = 0) -> list[Claim]:
@@ -139,7 +141,7 @@ def _vectors(row: Any) -> Vectors:
 
 
 def _active(connection: Connection) -> int | None:
-    return connection.execute(select(generations.c.id).where(generations.c.state == ACTIVE)).scalar()
+    return connection.execute(_ACTIVE).scalar()
 
 
 def _observed(connection: Connection, which: ColumnElement[bool]) -> Mapping[int, list[Any]]:
