@@ -24,6 +24,7 @@ from cxnlp.encoder import Document, encode
 from cxnlp.settings import Settings
 
 _N_CLIENTS = 8
+_QUERY_CHARACTERS = 24
 _MOST_MILLISECONDS = 50.0
 _MOST_MEGABYTES = 1_200.0
 _FILTERS: dict[str, dict[str, Any]] = {
@@ -80,20 +81,18 @@ def _memory(server: Server, n: int) -> list[Figure]:
 
 
 def _latencies(server: Server, folder: Path, n_each: int) -> list[Figure]:
-    texts = [text[:60] for text in sample_texts()]
+    texts = sample_texts()
     with sqlite3.connect(folder / "cxnlp.db") as connection:
         ids = [row[0] for row in connection.execute("SELECT id FROM feedback ORDER BY random() LIMIT 2000")]
-    limits = _limits(folder, texts, ids)
     figures = []
     chosen = random.Random(3)
+    limits = _limits(folder, [_query(chosen, texts) for _ in range(8 * _N_CLIENTS)], ids)
 
     def one_of(kind: str, filter: dict[str, Any]) -> Request:
         if kind == "GET record":
             return "GET", f"/v1/feedback/{chosen.choice(ids)}", None
         if kind == "search":
-            # No two queries are alike, so that nothing can be kept from one to the next.
-            text = f"{chosen.choice(texts)} {chosen.randrange(10**6)}"
-            return "POST", "/v1/search", orjson.dumps({"text": text, "k": 10, "filter": filter})
+            return "POST", "/v1/search", orjson.dumps({"text": _query(chosen, texts), "k": 10, "filter": filter})
         return "POST", "/v1/similar", orjson.dumps({"id": chosen.choice(ids), "k": 10, "filter": filter})
 
     for kind in ("GET record", "search", "similar"):
@@ -114,6 +113,13 @@ def _latencies(server: Server, folder: Path, n_each: int) -> list[Figure]:
                 )
             )
     return figures
+
+
+def _query(chosen: random.Random, texts: Sequence[str]) -> str:
+    """Return a part of a text, so that hardly two queries are alike and nothing can be kept from one to the next."""
+    text = chosen.choice(texts)
+    start = chosen.randrange(max(1, len(text) - _QUERY_CHARACTERS))
+    return text[start : start + _QUERY_CHARACTERS].strip() or text
 
 
 def _clients(server: Server, requests: list[list[Request]]) -> tuple[list[float], float]:
@@ -156,7 +162,7 @@ def _ask(connection: http.client.HTTPConnection, request: Request) -> bytes:
 def _limits(folder: Path, texts: Sequence[str], ids: Sequence[str]) -> dict[str, str]:
     """Return what the parts take by themselves in this process, one question at a time; the server is idle then."""
     service = Service(Settings(home=folder))
-    documents = [Document(f"{text} {i}") for i, text in enumerate(texts[: _N_CLIENTS * 8])]
+    documents = [Document(text) for text in texts]
     encode(service.encoder, documents[:8])
     alone = _milliseconds([lambda d=d: encode(service.encoder, [d]) for d in documents])  # type: ignore[misc]
     groups = [documents[i : i + _N_CLIENTS] for i in range(0, len(documents), _N_CLIENTS)]
@@ -174,7 +180,7 @@ def _limits(folder: Path, texts: Sequence[str], ids: Sequence[str]) -> dict[str,
     flat_scan = f"FAISS flat scan {shown(scan)} ms"
     return {
         "GET record": f"reading it from the store alone {shown(reading)} ms",
-        "search": f"encoder alone {shown(alone)} ms a query, {shown(together)} ms for {_N_CLIENTS} at once; {flat_scan}",
+        "search": f"encoder alone {shown(alone)} ms a query of {_QUERY_CHARACTERS} characters, {shown(together)} ms for {_N_CLIENTS} at once; {flat_scan}",
         "similar": flat_scan,
     }
 

@@ -95,6 +95,17 @@ def test_unknown_hosts_are_refused(monkeypatch):
         check_target("https://nowhere.invalid/", allow_private=True)
 
 
+def read_request(connection):
+    """Read to the end of the body: a connection closed with something unread is reset, and the answer is lost."""
+    received = b""
+    while not received.endswith(b"\r\n\r\n{}"):
+        part = connection.recv(65536)
+        if not part:
+            break
+        received += part
+    return received
+
+
 def serve_once(family, address):
     """Listen, keep the first request, answer 204; return (port, list that receives the request)."""
     listener = socket.socket(family)
@@ -105,7 +116,7 @@ def serve_once(family, address):
     def answer():
         connection, _ = listener.accept()
         with connection, listener:
-            requests.append(connection.recv(65536))
+            requests.append(read_request(connection))
             connection.sendall(b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n")
 
     thread = threading.Thread(target=answer, daemon=True)
@@ -164,12 +175,12 @@ def test_tls_asks_for_and_checks_the_name_of_the_url(tmp_path):
             connection, _ = listener.accept()
             try:
                 with context.wrap_socket(connection, server_side=True) as secure:
-                    secure.recv(65536)
+                    read_request(secure)
                     secure.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
             except ssl.SSLError:
                 connection.close()
 
-    thread = threading.Thread(target=answer)
+    thread = threading.Thread(target=answer, daemon=True)
     thread.start()
     port = listener.getsockname()[1]
     trusting = ssl.create_default_context(cafile=str(certificate))

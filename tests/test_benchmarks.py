@@ -1,0 +1,27 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.mark.slow
+def test_every_part_runs_and_reports(tmp_path):
+    saved = tmp_path / "figures.json"
+    command = [sys.executable, "-m", "benchmarks", "--quick", "--save", str(saved)]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CXNLP_")}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(saved.read_text(encoding="utf-8"))["figures"]
+    assert {f["part"] for f in figures} == {"analyze", "stages", "precision", "cold", "bulk", "index", "latency", "memory"}
+    assert all(f["value"] > 0 for f in figures)
+    assert f"| {figures[0]['part']} | {figures[0]['name']} |" in done.stdout
+
+
+def test_an_unknown_part_is_refused():
+    done = subprocess.run([sys.executable, "-m", "benchmarks", "speed"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, "unknown part speed" in done.stderr) == (2, True)
