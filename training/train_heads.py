@@ -21,13 +21,16 @@ import torch
 from features import MODELS, POLARITY_SETS, read_rows
 from safetensors.numpy import save_file
 from sklearn.linear_model import LogisticRegression
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from cxnlp.encoder import ShippedEncoder
 from cxnlp.heads.conversation import describe
 from cxnlp.heads.decoding import choose
 from cxnlp.heads.fewshot import logits
+from cxnlp.heads.network import VALUES
+from cxnlp.heads.trainable import Batch, Heads, LabelSet, Targets, batch_of, gold_loss, take_targets
+from cxnlp.heads.trainable import to_targets as of_labels
 from cxnlp.pipeline import embed_labels
 from cxnlp.taxonomy import NO_CAUSE, load_taxonomy
 
@@ -35,7 +38,7 @@ OUT = MODELS / "heads"
 TAXONOMY = load_taxonomy()
 TOUCHPOINTS, CAUSES = TAXONOMY.ids("touchpoints"), (NO_CAUSE, *TAXONOMY.ids("causes"))
 INTENTS, RISKS = TAXONOMY.ids("intents"), TAXONOMY.ids("risks")
-VALUES = np.array([-1.0, -0.5, 0.0, 0.5, 1.0], np.float32)
+LABELS = LabelSet(TOUCHPOINTS, CAUSES, INTENTS, RISKS)
 
 
 @dataclass(frozen=True)
@@ -65,121 +68,19 @@ class Part:
     counts: Tensor
     turns: np.ndarray
 
-    def take(self, chosen: np.ndarray) -> "Batch":
+    def take(self, chosen: np.ndarray) -> Batch:
         """Return the chosen texts, clauses padded to the longest text's number."""
-        ends = np.cumsum(self.counts.numpy())
-        counts = self.counts.numpy()[chosen]
-        place = np.arange(max(1, counts.max(initial=1)))
-        is_clause = place < counts[:, None]
-        clause_ids = np.where(is_clause, (ends[chosen] - counts)[:, None] + place, 0)
-        return Batch(self.documents[torch.from_numpy(chosen)], self.clauses[torch.from_numpy(clause_ids)], torch.from_numpy(is_clause))
+        return batch_of(self.documents, self.clauses, self.counts.numpy(), chosen)
 
 
-@dataclass(frozen=True)
-class Batch:
-    """documents (n, dim), clauses (n, most, dim), is_clause (n, most) False where padded."""
-
-    documents: Tensor
-    clauses: Tensor
-    is_clause: Tensor
-
-
-class Heads(nn.Module):
-    """The network of `cxnlp.heads.network`, trainable; parameter names are the tensor names of the artefact."""
-
-    def __init__(self, dim: int, config: Config) -> None:
-        super().__init__()
-        self.sharpness = config.sharpness
-        h = config.hidden
-        for name in ("document_mean", "clause_mean"):
-            self.register_buffer(name, torch.zeros(dim))
-        for name in ("document_scale", "clause_scale"):
-            self.register_buffer(name, torch.ones(dim))
-        self.document = nn.Linear(dim, h)
-        self.clause = nn.Linear(dim, h)
-        self.context = nn.Linear(dim, h, bias=False)
-        self.sentiment = nn.Linear(3 * h, len(VALUES))
-        self.intent = nn.Linear(3 * h, len(INTENTS))
-        self.polarity = nn.Linear(3 * h, 1)
-        self.presence = nn.Linear(3 * h, len(TOUCHPOINTS))
-        self.touchpoint = nn.Linear(h, len(TOUCHPOINTS))
-        self.cause = nn.Linear(h, len(CAUSES))
-        self.pair = nn.Parameter(torch.zeros(len(TOUCHPOINTS), len(CAUSES)))
-        self.feeling = nn.Linear(h, len(VALUES))
-        self.risk = nn.Linear(h, len(RISKS))
-        self.dropout = nn.Dropout(config.dropout)
-
-    def standardise(self, part: Part) -> None:
-        """Set the means and scales that map vectors to unit variance."""
-        for name, vectors in (("document", part.documents), ("clause", part.clauses)):
-            getattr(self, f"{name}_mean").copy_(vectors.mean(0))
-            getattr(self, f"{name}_scale").copy_(1 / vectors.std(0).clamp_min(1e-4))
-
-    def forward(self, batch: Batch) -> dict[str, Tensor]:
-        """Return logits: (n, ...) of texts, (n, most, ...) of clauses for `clause_pairs` and `feeling`."""
-        x_document = (batch.documents - self.document_mean) * self.document_scale
-        x_clause = (batch.clauses - self.clause_mean) * self.clause_scale
-        of_document = functional.relu(self.document(self.dropout(x_document)))
-        of_clause = functional.relu(self.clause(self.dropout(x_clause)) + self.context(self.dropout(x_document))[:, None])
-        of_clause = of_clause * batch.is_clause[..., None]
-        mean = of_clause.sum(1) / batch.is_clause.sum(1, keepdim=True)
-        whole = self.dropout(torch.cat([of_document, mean, of_clause.amax(1)], 1))
-        of_clause = self.dropout(of_clause)
-        touchpoint, cause = self.touchpoint(of_clause), self.cause(of_clause)
-        pairs = (touchpoint[..., :, None] + cause[..., None, :] + self.pair).flatten(2)
-        presence = self.presence(whole)
-        return {
-            "sentiment": self.sentiment(whole),
-            "intent": self.intent(whole),
-            "polarity": self.polarity(whole)[:, 0],
-            "pair": self.soft_maximum(pairs, batch.is_clause) + presence.repeat_interleave(len(CAUSES), 1),
-            "touchpoint": self.soft_maximum(touchpoint, batch.is_clause) + presence,
-            "cause": self.soft_maximum(cause, batch.is_clause),
-            "risk": self.soft_maximum(self.risk(of_clause), batch.is_clause),
-            "clause_pairs": pairs.masked_fill(~batch.is_clause[..., None], -1e4),
-            "feeling": self.feeling(of_clause),
-        }
-
-    def soft_maximum(self, scores: Tensor, is_clause: Tensor) -> Tensor:
-        """Return (n, k): log-sum-exp over each text's clauses."""
-        return torch.logsumexp((scores * self.sharpness).masked_fill(~is_clause[..., None], -1e4), 1) / self.sharpness
-
-
-@dataclass(frozen=True)
-class Targets:
-    """Gold labels as matrices."""
-
-    sentiment: Tensor
-    intent: Tensor
-    pair: Tensor
-    touchpoint: Tensor
-    cause: Tensor
-    risk: Tensor
-    feeling: Tensor
+def make_heads(dim: int, config: Config) -> Heads:
+    """Return the network for the labels of the taxonomy, with random weights."""
+    return Heads(dim, LABELS, config.hidden, config.dropout, config.sharpness)
 
 
 def to_targets(rows: list[dict[str, Any]]) -> Targets:
-    """Return the labels of gold rows; `feeling` (n, pairs) is the class of each observed pair's sentiment, -1 where unobserved."""
-    n, n_causes = len(rows), len(CAUSES)
-    pair = torch.zeros(n, len(TOUCHPOINTS) * n_causes)
-    feeling = torch.full(pair.shape, -1, dtype=torch.long)
-    touchpoint, cause, risk = torch.zeros(n, len(TOUCHPOINTS)), torch.zeros(n, n_causes), torch.zeros(n, len(RISKS))
-    for i, row in enumerate(rows):
-        for t, c, value in row["observations"]:
-            k = TOUCHPOINTS.index(t) * n_causes + CAUSES.index(c)
-            pair[i, k] = touchpoint[i, TOUCHPOINTS.index(t)] = cause[i, CAUSES.index(c)] = 1
-            feeling[i, k] = to_class(value)
-        for r in row["risks"]:
-            risk[i, RISKS.index(r)] = 1
-    return Targets(
-        torch.tensor([to_class(row["sentiment"]) for row in rows]), torch.tensor([INTENTS.index(row["intent"]) for row in rows]),
-        pair, touchpoint, cause, risk, feeling,
-    )  # fmt: skip
-
-
-def to_class(value: float) -> int:
-    """Return the nearest of the five classes of `VALUES`."""
-    return int(np.abs(VALUES - value).argmin())
+    """Return the labels of gold rows."""
+    return of_labels(rows, LABELS)
 
 
 def load_part(cache: Path, name: str) -> Part:
@@ -187,20 +88,6 @@ def load_part(cache: Path, name: str) -> Part:
     arrays = np.load(cache / f"{name}.npz")
     documents, clauses = (torch.from_numpy(arrays[k].astype(np.float32)) for k in ("documents", "clauses"))
     return Part(list(read_rows(cache / f"{name}.jsonl")), documents, clauses, torch.from_numpy(arrays["counts"]), arrays["turns"])
-
-
-def gold_loss(out: dict[str, Tensor], y: Targets, chosen: Tensor) -> Tensor:
-    """Return the summed loss of one batch of gold texts."""
-    loss = functional.cross_entropy(out["sentiment"], y.sentiment[chosen]) + functional.cross_entropy(out["intent"], y.intent[chosen])
-    values = torch.from_numpy(VALUES)
-    expected = out["sentiment"].softmax(1) @ values
-    loss = loss + 1.5 * functional.l1_loss(expected, values[y.sentiment[chosen]])
-    for name, weight in (("pair", 30.0), ("touchpoint", 4.0), ("cause", 4.0), ("risk", 2.0)):
-        loss = loss + weight * functional.binary_cross_entropy_with_logits(out[name], getattr(y, name)[chosen])
-    # The feeling is learnt at the clause that scores a true pair highest.
-    text, pair = torch.nonzero(y.pair[chosen], as_tuple=True)
-    best = out["clause_pairs"].detach()[text, :, pair].argmax(1)
-    return loss + 0.5 * functional.cross_entropy(out["feeling"][text, best], y.feeling[chosen][text, pair])
 
 
 def batches(kept: np.ndarray, counts: Tensor, size: int, draw: np.random.Generator) -> list[np.ndarray]:
@@ -220,8 +107,8 @@ def fit(train: Part, polar: list[Part], config: Config) -> Heads:
     n_held = int(config.held_out * len(order))
     held, kept = np.sort(order[:n_held]), order[n_held:]
     y = to_targets(train.rows)
-    model = Heads(train.documents.shape[1], config)
-    model.standardise(train)
+    model = make_heads(train.documents.shape[1], config)
+    model.standardise(train.documents, train.clauses)
     optimiser = torch.optim.AdamW(model.parameters(), config.learning_rate, weight_decay=config.weight_decay)
     n_steps = config.n_epochs * (len(kept) // config.texts_a_batch + 16)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.learning_rate, n_steps, pct_start=0.1)
@@ -229,7 +116,7 @@ def fit(train: Part, polar: list[Part], config: Config) -> Heads:
     for epoch in range(config.n_epochs):
         model.train()
         for chosen in batches(kept, train.counts, config.texts_a_batch, draw):
-            loss = gold_loss(model(train.take(chosen)), y, torch.from_numpy(chosen))
+            loss = gold_loss(model(train.take(chosen)), take_targets(y, torch.from_numpy(chosen)))
             if polar:
                 loss = loss + config.polarity_weight * polarity_loss(model, polar[int(draw.integers(len(polar)))], draw, config)
             optimiser.zero_grad()
@@ -239,7 +126,7 @@ def fit(train: Part, polar: list[Part], config: Config) -> Heads:
         model.eval()
         with torch.inference_mode():
             parts = batches(held, train.counts, config.texts_a_batch, draw)
-            losses = [gold_loss(model(train.take(part)), y, torch.from_numpy(part)) * len(part) for part in parts]
+            losses = [gold_loss(model(train.take(part)), take_targets(y, torch.from_numpy(part))) * len(part) for part in parts]
             held_loss = float(sum(losses)) / len(held)
         print(f"epoch {epoch + 1}: held-out loss {held_loss:.4f}", flush=True)
         if held_loss < best:
@@ -295,14 +182,13 @@ def predict(model: Heads, part: Part) -> dict[str, np.ndarray]:
     return {name: torch.cat([part[name] for part in parts]).numpy() for name in names}
 
 
-def evaluate(model: Heads, dev: Part) -> dict[str, Any]:
-    """Return dev figures and the thresholds that are best there."""
-    out, y = predict(model, dev), to_targets(dev.rows)
+def evaluate_logits(out: dict[str, np.ndarray], y: Targets) -> dict[str, Any]:
+    """Return the figures of texts, and the thresholds that are best there."""
     p = np.exp(out["sentiment"]) / np.exp(out["sentiment"]).sum(1, keepdims=True)
     value = p @ VALUES
     gold = VALUES[y.sentiment.numpy()]
     polarity = np.mean((value <= -0.25) * -1 + (value >= 0.25) == np.sign(gold))
-    figures: dict[str, Any] = {"n": len(dev.rows), "polarity": polarity, "mae": np.abs(value - gold).mean()}
+    figures: dict[str, Any] = {"n": len(y.intent), "polarity": polarity, "mae": np.abs(value - gold).mean()}
     figures["intent"] = (out["intent"].argmax(1) == y.intent.numpy()).mean()
     flag, hit = gold <= -0.3, value <= -0.3
     figures["flag_f1"] = 2 * (flag & hit).sum() / (flag.sum() + hit.sum())
@@ -350,7 +236,7 @@ def main() -> None:
     polar = [load_part(cache, f"{name}_train") for name in POLARITY_SETS if (cache / f"{name}_train.npz").exists()]
     model = fit(train, polar, config)
     torch.save(model.state_dict(), cache / "heads.pt")  # outside the repository, should the rest fail
-    figures = evaluate(model, dev)
+    figures = evaluate_logits(predict(model, dev), to_targets(dev.rows))
     print(json.dumps(figures, indent=1))
     write(model, figures, cache, config)
 
