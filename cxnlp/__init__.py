@@ -4,6 +4,7 @@ Rooms, from the bottom up:
 
     records, errors          what every room speaks
     lines                    a record as JSON
+    jobs                     a computation in a process of its own
     taxonomy, filters        labels; which records a question is about
     text                     language, cleaning, clauses, tokens
     ingest privacy encoder heads index store topics feeds     the rooms: they know records, never each other

@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 
+from cxnlp import jobs
 from cxnlp.errors import CxnlpError, InvalidInput
 from cxnlp.topics import job
 from cxnlp.topics.fit import FitConfig, fit_topics
@@ -40,7 +41,7 @@ def test_a_process_that_dies_is_told_with_its_last_words(tmp_path, monkeypatch):
     program = tmp_path / "python"
     program.write_text("#!/bin/sh\necho out of luck >&2\nexit 3\n")
     program.chmod(0o755)
-    monkeypatch.setattr(job.sys, "executable", str(program))
+    monkeypatch.setattr(jobs.sys, "executable", str(program))
     with pytest.raises(CxnlpError, match="exit code 3; out of luck"):
         job.run_in_subprocess(VECTORS, TEXTS, FitConfig(), folder=tmp_path)
     assert list(tmp_path.iterdir()) == [program]
@@ -49,7 +50,7 @@ def test_a_process_that_dies_is_told_with_its_last_words(tmp_path, monkeypatch):
 def test_a_fit_can_be_cancelled_while_it_runs(tmp_path, monkeypatch):
     started = []
     popen = subprocess.Popen
-    monkeypatch.setattr(job.subprocess, "Popen", lambda *a, **k: started.append(popen(*a, **k)) or started[0])
+    monkeypatch.setattr(jobs.subprocess, "Popen", lambda *a, **k: started.append(popen(*a, **k)) or started[0])
     with pytest.raises(CxnlpError, match="cancelled"):
         job.run_in_subprocess(VECTORS, TEXTS, FitConfig(), is_cancelled=lambda: bool(started), folder=tmp_path)
     assert started[0].poll() is not None
