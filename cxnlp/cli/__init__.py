@@ -1,6 +1,7 @@
 """The command line: each command parses, calls the service once, and shows what came of it.
 
 files.py      analyze, ingest
+evaluating.py evaluate
 finding.py    search, similar, show, export, status
 running.py    serve, worker, reindex, topics, doctor
 keeping.py    forget, keys
@@ -12,7 +13,7 @@ import sys
 import typer
 
 from cxnlp import __version__
-from cxnlp.cli import files, finding, keeping, running
+from cxnlp.cli import evaluating, files, finding, keeping, running
 from cxnlp.errors import CxnlpError
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 app.command()(files.analyze)
 app.command()(files.ingest)
+app.command()(evaluating.evaluate)
 app.command()(finding.search)
 app.command()(finding.similar)
 app.command()(finding.show)

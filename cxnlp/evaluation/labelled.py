@@ -64,7 +64,7 @@ def read_labels(values: Mapping[str, object], taxonomy: Taxonomy) -> Labels:
         InvalidFeedback: A label cannot be used; the error names it, its value and the remedy.
     """
     given = {name: value for name in FIELDS if not _is_missing(value := values.get(name))}
-    return Labels(
+    labels = Labels(
         sentiment=_read_number("sentiment", given["sentiment"]) if "sentiment" in given else None,
         intent=_read_id("intent", given["intent"], taxonomy.ids("intents")) if "intent" in given else None,
         observations=_read_observations(given["observations"], taxonomy) if "observations" in given else None,
@@ -72,6 +72,9 @@ def read_labels(values: Mapping[str, object], taxonomy: Taxonomy) -> Labels:
         satisfaction=_read_number("satisfaction", given["satisfaction"]) if "satisfaction" in given else None,
         label=_read_id("label", given["label"], POLARITIES) if "label" in given else None,
     )
+    if labels.label and labels.sentiment is not None and labels.label != label_of(labels.sentiment):
+        raise InvalidFeedback("label", labels.label, f"contradicts the sentiment {labels.sentiment:g}", "correct one, or leave one out")
+    return labels
 
 
 def _is_missing(value: object) -> bool:

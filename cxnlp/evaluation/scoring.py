@@ -11,6 +11,30 @@ from cxnlp.evaluation.measures import Measure, measure
 from cxnlp.records import Analysis, Feedback
 from cxnlp.taxonomy import Taxonomy, load_taxonomy
 
+TITLES: Final = {
+    "sentiment_polarity": "negative, neutral or positive: accuracy",
+    "sentiment_mae": "sentiment: mean absolute error (lower is better)",
+    "sentiment_pearson": "sentiment: Pearson's r",
+    "flag_precision": "sentiment of -0.3 or less (a flag): precision",
+    "flag_recall": "a flag: recall",
+    "flag_f1": "a flag: F1",
+    "calibration_error": "confidence: expected calibration error (lower is better)",
+    "intent_accuracy": "intent: accuracy",
+    "intent_macro_f1": "intent: macro-F1",
+    "touchpoint_micro_f1": "touchpoint: micro-F1",
+    "touchpoint_macro_f1": "touchpoint: macro-F1",
+    "stage_micro_f1": "stage: micro-F1",
+    "stage_macro_f1": "stage: macro-F1",
+    "cause_micro_f1": "cause: micro-F1",
+    "cause_macro_f1": "cause: macro-F1",
+    "pair_micro_f1": "(touchpoint, cause) pair: micro-F1",
+    "pair_macro_f1": "pair: macro-F1",
+    "observation_sign": "sign of the sentiment of observations",
+    "risk_micro_f1": "risks: micro-F1",
+    "risk_macro_f1": "risks: macro-F1",
+    "quotes_exact": "quotes that stand in the text exactly",
+    "satisfaction_pearson": "satisfaction: Pearson's r",
+}
 N_RESAMPLES: Final = 1_000
 _SEED: Final = 7
 _WEIGHTS_AT_ONCE: Final = 4_000_000
