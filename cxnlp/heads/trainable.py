@@ -6,6 +6,7 @@ of its clauses' scores, and the clause that wins is the quote.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from types import EllipsisType
 from typing import Any, Final
 
 import numpy as np
@@ -19,7 +20,6 @@ from cxnlp.heads.network import VALUES
 PADDED: Final = -1e4
 WEIGHTS: Final = (("pair", 30.0), ("touchpoint", 4.0), ("cause", 4.0), ("risk", 2.0))
 """Of the losses that are means over mostly empty tables."""
-ALL: Final = slice(None)
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,10 @@ class Targets:
 class Known:
     """Which texts of a batch have a label: their numbers, or all of them."""
 
-    sentiment: Tensor | slice = ALL
-    intent: Tensor | slice = ALL
-    observations: Tensor | slice = ALL
-    risks: Tensor | slice = ALL
+    sentiment: Tensor | EllipsisType = ...
+    intent: Tensor | EllipsisType = ...
+    observations: Tensor | EllipsisType = ...
+    risks: Tensor | EllipsisType = ...
 
 
 class Heads(nn.Module):
