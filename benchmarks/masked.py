@@ -17,7 +17,7 @@ def main() -> None:
         start = time.perf_counter()
         list(encoder.states(texts))
         rate = len(texts) / (time.perf_counter() - start)
-        operations = encoder._request.get_compiled_model().get_runtime_model().get_ops()
+        operations = encoder.compiled.get_runtime_model().get_ops()
         kernels = Counter(
             str(op.get_rt_info()["primitiveType"].astype(str)) for op in operations if op.get_rt_info()["layerType"].astype(str) == "FullyConnected"
         )

@@ -2,7 +2,9 @@
 
 import hashlib
 import threading
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -15,8 +17,9 @@ from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 from cxnlp.encoder.graph import Shape, build_graph
-from cxnlp.encoder.windows import States, Window, cut, pack
+from cxnlp.encoder.windows import Ints, States, Window, cut, pack
 from cxnlp.errors import ArtefactError
+from cxnlp.records import Matrix
 
 _FORMAT: Final = 1
 _POOLING: Final = "mean-1"
@@ -56,12 +59,20 @@ class ShippedEncoder:
         self._before = [self._special["start"], *self._tokenizer.encode(card["prefix"], add_special_tokens=False).ids]
         self._n_extra = len(self._before) + 1
         self.precision = _resolve(precision)
-        self._lock = threading.Lock()
+        self._compiling = threading.Lock()
+        self._request = threading.local()
 
     def states(self, texts: Sequence[str]) -> Iterator[States]:
         """Yield the token states of each window of each text, in no particular order; a text of n tokens has ceil(n / 508) windows."""
-        for batch in pack(self._windows(texts), self._n_extra):
-            yield from self._run(batch)
+        with self._compiling:
+            streams = self._streams
+        under_way: deque[Future[list[States]]] = deque()
+        for batch in pack(self._windows(texts), self._n_extra, self._n_streams):
+            under_way.append(streams.submit(self._run, batch))
+            if len(under_way) > self._n_streams:  # one more than are computed, so that no stream waits for this thread
+                yield from under_way.popleft().result()
+        while under_way:
+            yield from under_way.popleft().result()
 
     def _windows(self, texts: Sequence[str]) -> Iterator[Window]:
         for first in range(0, len(texts), 256):
@@ -69,7 +80,7 @@ class ShippedEncoder:
             for i, encoding in enumerate(encodings, first):
                 yield from cut(i, encoding.ids, [start for start, _ in encoding.offsets], self._longest - self._n_extra)
 
-    def _run(self, batch: list[Window]) -> Iterator[States]:
+    def _run(self, batch: list[Window]) -> list[States]:
         length = max(len(w.ids) for w in batch) + self._n_extra
         n_before = len(self._before)
         ids = np.full((len(batch), length), self._special["pad"], np.int32)
@@ -80,25 +91,45 @@ class ShippedEncoder:
             ids[row, n_before:end] = window.ids
             ids[row, end] = self._special["end"]
             mask[row, : end + 1] = 1
-        with self._lock:
-            output = self._request.infer([ids, mask], share_inputs=True)[0]
+        output = self._infer(ids, mask)
+        found = []
         for row, window in enumerate(batch):
             first, n = (n_before, len(window.ids)) if len(window.ids) else (0, 1)
             starts = window.starts if len(window.ids) else np.zeros(1, np.int32)
-            yield States(window.text, starts, output[row, first : first + n])
+            found.append(States(window.text, starts, output[row, first : first + n]))
+        return found
+
+    def _infer(self, ids: Ints, mask: Matrix) -> Matrix:
+        if not hasattr(self._request, "of_thread"):
+            self._request.of_thread = self.compiled.create_infer_request()
+        output: Matrix = self._request.of_thread.infer([ids, mask], share_inputs=True)[0]
+        return output
 
     @cached_property
-    def _request(self) -> Any:
+    def _n_streams(self) -> int:
+        return int(self.compiled.get_property("NUM_STREAMS"))
+
+    @cached_property
+    def _streams(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self._n_streams, "encoder")
+
+    @cached_property
+    def compiled(self) -> Any:
+        """The compiled graph. Its streams, one for each core, run beside each other on weights that they share.
+
+        Raises:
+            ArtefactError: The weights are missing or damaged.
+        """
         path = self._folder / "model.safetensors"
         try:
             graph = build_graph(load_file(path), self._shape, unfolds=self.precision == "f32")
         except (OSError, SafetensorError, KeyError) as error:
             raise ArtefactError(f"{path}: missing or damaged ({error}); restore it from the repository or rebuild it with training/") from error
-        options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bf16" else "f32"}
+        options: dict[str, Any] = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bf16" else "f32"}
         options["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = str(self.dim) if self.precision == "int8" else "0"
         if self._n_threads:
             options["INFERENCE_NUM_THREADS"] = self._n_threads
-        return ov.Core().compile_model(graph, "CPU", options).create_infer_request()
+        return ov.Core().compile_model(graph, "CPU", options)
 
 
 def _resolve(precision: str) -> str:

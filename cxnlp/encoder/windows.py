@@ -12,7 +12,7 @@ from cxnlp.records import Matrix
 
 Ints: TypeAlias = npt.NDArray[np.int32]
 
-TOKENS_A_BATCH: Final = 2_048
+TOKENS_A_BATCH: Final = 256
 _TOKENS_AT_ONCE: Final = 65_536
 
 
@@ -54,12 +54,15 @@ def cut(text: int, ids: Sequence[int], starts: Sequence[int], longest: int) -> I
         yield Window(text, np.asarray(ids[start:end], np.int32), np.asarray(starts[start:end], np.int32))
 
 
-def pack(windows: Iterable[Window], n_extra: int) -> Iterator[list[Window]]:
+def pack(windows: Iterable[Window], n_extra: int, n_streams: int = 1) -> Iterator[list[Window]]:
     """Yield batches of windows of like length, each of at most `TOKENS_A_BATCH` tokens with padding, unless one window is longer.
+
+    Small batches are padded less: among 256 reviews, those of 2,048 tokens hold 23 % padding, those of 256 tokens 2 %.
 
     Args:
         windows: Any number; about 65,000 tokens are held and sorted at a time, so memory stays flat.
         n_extra: Prefix and special tokens that the model adds to each window.
+        n_streams: How many batches are computed at a time; a few windows are spread over so many.
     """
     held: list[Window] = []
     n_tokens = 0
@@ -67,15 +70,15 @@ def pack(windows: Iterable[Window], n_extra: int) -> Iterator[list[Window]]:
         held.append(window)
         n_tokens += len(window.ids) + n_extra
         if n_tokens >= _TOKENS_AT_ONCE:
-            yield from _batches(held, n_extra)
+            yield from _batches(held, n_extra, TOKENS_A_BATCH)
             held, n_tokens = [], 0
-    yield from _batches(held, n_extra)
+    yield from _batches(held, n_extra, min(TOKENS_A_BATCH, -(-n_tokens // n_streams)))
 
 
-def _batches(windows: list[Window], n_extra: int) -> Iterator[list[Window]]:
+def _batches(windows: list[Window], n_extra: int, most_tokens: int) -> Iterator[list[Window]]:
     batch: list[Window] = []
     for window in sorted(windows, key=lambda w: len(w.ids), reverse=True):
-        if batch and (len(batch[0].ids) + n_extra) * (len(batch) + 1) > TOKENS_A_BATCH:
+        if batch and (len(batch[0].ids) + n_extra) * (len(batch) + 1) > most_tokens:
             yield batch
             batch = []
         batch.append(window)

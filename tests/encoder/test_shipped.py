@@ -1,5 +1,6 @@
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -84,3 +85,18 @@ def test_another_format_is_refused(tmp_path):
     (folder / "card.json").write_text(json.dumps(card))
     with pytest.raises(ArtefactError, match="format 99"):
         ShippedEncoder(folder)
+
+
+def test_threads_that_ask_together_get_the_vectors_they_would_get_alone(encoder):
+    groups = [[f"第{n}个包裹还没到 {i}" for i in range(3)] for n in range(6)]
+    alone = [_vectors(encoder, *group) for group in groups]
+    with ThreadPoolExecutor(len(groups)) as threads:
+        together = list(threads.map(lambda group: _vectors(encoder, *group), groups))
+    np.testing.assert_allclose(np.concatenate(together), np.concatenate(alone), atol=2e-3)
+
+
+def test_threads_set_how_many_batches_run_at_a_time():
+    encoder = ShippedEncoder(FOLDER, n_threads=1)
+    _vectors(encoder, "一个线程")
+    assert encoder.compiled.get_property("INFERENCE_NUM_THREADS") == 1
+    assert encoder.compiled.get_property("NUM_STREAMS") == 1

@@ -37,3 +37,9 @@ def test_long_inputs_are_packed_as_they_come():
 
     next(pack(windows(), 4))
     assert len(taken) < 200
+
+
+def test_a_few_windows_are_spread_over_the_streams():
+    windows = [Window(i, np.zeros(10, np.int32), np.zeros(10, np.int32)) for i in range(8)]
+    assert [len(batch) for batch in pack(windows, 5, n_streams=2)] == [4, 4]
+    assert [len(batch) for batch in pack(windows, 5)] == [8]
