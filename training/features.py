@@ -1,6 +1,6 @@
 """Frozen document and clause vectors of labelled texts, computed once by the shipped encoder and kept outside the repository.
 
-    python training/features.py CACHE_FOLDER      (needs $CXNLP_GOLD: train.jsonl, dev.jsonl; $CXNLP_CORPORA)
+    python training/features.py CACHE_FOLDER [PART...]      (needs $CXNLP_GOLD: train.jsonl, dev.jsonl; $CXNLP_CORPORA)
 
 Each part is one .npz: `documents` (n, dim), `clauses` (m, dim), `counts` (n,) clauses a text, `turns` (m,) turn of each clause or -1, float16; and
 the labelled rows beside it as JSONL, in the same order. An existing part is kept, so an interrupted run goes on.
@@ -23,7 +23,6 @@ from cxnlp.pipeline import prepare
 from cxnlp.records import Feedback, Turn
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
-POLARITY_SETS = ("chnsenticorp", "waimai_10k", "twitter_airline", "vader_tweets", "amazon_alexa", "online_shopping_10_cats", "tripadvisor_sentences")
 _CHUNK = 2_048
 
 
@@ -59,23 +58,23 @@ def parts() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     gold, corpora = Path(os.environ["CXNLP_GOLD"]), Path(os.environ["CXNLP_CORPORA"])
     yield "gold_dev", list(read_rows(gold / "dev.jsonl"))
     yield "gold_train", list(read_rows(gold / "train.jsonl"))
-    for name in ("stc3_helpdesk", *POLARITY_SETS):
-        rows = list(read_rows(corpora / f"{name}.jsonl.gz"))
-        for split in ("train", "dev"):
-            chosen = [row for row in rows if row["split"] == split]
-            yield f"{name}_{split}", chosen[:: max(1, len(chosen) // 6_000)][:6_000]
+    rows = list(read_rows(corpora / "stc3_helpdesk.jsonl.gz"))
+    for split in ("train", "dev"):
+        yield f"stc3_helpdesk_{split}", [row for row in rows if row["split"] == split]
 
 
 def main() -> None:
     """Write what is missing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cache", type=Path)
-    cache: Path = parser.parse_args().cache
+    parser.add_argument("names", nargs="*", metavar="PART", help="gold_dev, gold_train, stc3_helpdesk_train, stc3_helpdesk_dev; all by default")
+    arguments = parser.parse_args()
+    cache: Path = arguments.cache
     cache.mkdir(parents=True, exist_ok=True)
     encoder = ShippedEncoder(MODELS / "encoder")
     for name, rows in parts():
         target = cache / f"{name}.npz"
-        if target.exists():
+        if target.exists() or (arguments.names and name not in arguments.names):
             continue
         print(name, len(rows), flush=True)
         arrays = embed(encoder, rows)

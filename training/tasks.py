@@ -4,6 +4,7 @@ Gold texts carry every label; the other sets each carry one kind: a sign, three 
 that mean the same, intents.
 """
 
+import hashlib
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,7 @@ from tokenizers import Tokenizer
 from cxnlp.pipeline import prepare
 
 KINDS: Final = {
-    # set: (kind, texts a cycle)
+    # set: (kind, texts a cycle); licences are in LICENCES
     "chnsenticorp": ("sign", 7_300),
     "chnsenticorp_htl": ("sign", 2_500),
     "waimai_10k": ("sign", 9_000),
@@ -39,6 +40,30 @@ KINDS: Final = {
     "stc3_helpdesk": ("satisfaction", 3_000),
     "afqmc": ("pairs", 8_000),
     "banking77": ("intents", 6_000),
+}
+LICENCES: Final = {
+    # As stated where each set was found; sets without a licence are used for research.
+    "gold": "labels of our own, texts of the sets below and others",
+    "chnsenticorp": "not stated",
+    "chnsenticorp_htl": "not stated",
+    "waimai_10k": "not stated",
+    "online_shopping_10_cats": "not stated",
+    "eprstmt": "CLUE, research",
+    "twitter_airline": "CC BY-NC-SA",
+    "tripadvisor_sentences": "not stated",
+    "vader_tweets": "MIT",
+    "amazon_alexa": "not stated",
+    "ctrip_hotels": "not stated",
+    "aste_restaurant": "MIT (repository)",
+    "dimabsa_zho_restaurant_train": "DimABSA 2026, research",
+    "dimabsa_zho_laptop_train": "DimABSA 2026, research",
+    "dimabsa_zho_finance_train": "DimABSA 2026, research",
+    "dimabsa_eng_laptop_train": "DimABSA 2026, research",
+    "dimabsa_eng_restaurant_train": "DimABSA 2026, research",
+    "makeup_opinions": "not stated",
+    "stc3_helpdesk": "NTCIR, research",
+    "afqmc": "research",
+    "banking77": "CC BY 4.0",
 }
 _LONGEST: Final = {"gold": 192, "satisfaction": 288}
 _LONGEST_OTHER: Final = 128
@@ -155,6 +180,13 @@ def _few_of_each(texts: Sequence[Text], n_intents: int, draw: np.random.Generato
         of_intent[text.row["labels"]["intent"]].append(i)
     names = draw.choice(sorted(of_intent), n_intents, replace=False)
     return np.concatenate([draw.choice(of_intent[name], _TEXTS_AN_INTENT, replace=False) for name in names])
+
+
+def fingerprints() -> dict[str, dict[str, str]]:
+    """Return the licence note and the hash of each file that is learnt from."""
+    gold, folder = corpora()
+    paths = {"gold": gold / "train.jsonl"} | {name: folder / f"{name}.jsonl.gz" for name in KINDS}
+    return {name: {"licence": LICENCES[name], "sha256": hashlib.sha256(path.read_bytes()).hexdigest()[:16]} for name, path in paths.items()}
 
 
 def corpora() -> tuple[Path, Path]:

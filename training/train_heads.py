@@ -1,6 +1,8 @@
 """Train models/heads on frozen document and clause vectors: sentiment, intent, touchpoints with causes, risks, satisfaction.
 
-    python training/features.py CACHE && python training/train_heads.py CACHE [--seed N]
+    python training/features.py CACHE && python training/train_heads.py CACHE [--seed N | --from HEADS.pt]
+
+With `--from`, the heads that train_encoder.py trained together with the encoder are taken as they are; thresholds and satisfaction are fitted.
 
 Multiple-instance learning (Ilse et al. 2018): gold labels belong to whole texts, so each text's score of a (touchpoint, cause) pair is the
 soft maximum of its clauses' scores, and the clause that wins is the quote. Tuned on a tenth of gold train (early stopping) and on gold dev
@@ -18,11 +20,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from features import MODELS, POLARITY_SETS, read_rows
+from features import MODELS, read_rows
 from safetensors.numpy import save_file
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
-from torch.nn import functional
 
 from cxnlp.encoder import ShippedEncoder
 from cxnlp.heads.conversation import describe
@@ -54,7 +55,6 @@ class Config:
     texts_a_batch: int = 128
     sharpness: float = 2.0
     held_out: float = 0.08
-    polarity_weight: float = 0.3
     ridge: float = 0.2
 
 
@@ -99,7 +99,7 @@ def batches(kept: np.ndarray, counts: Tensor, size: int, draw: np.random.Generat
     return [cut[i] for i in draw.permutation(len(cut))]
 
 
-def fit(train: Part, polar: list[Part], config: Config) -> Heads:
+def fit(train: Part, config: Config) -> Heads:
     """Return the network of the epoch that is best on the held-out tenth."""
     torch.manual_seed(config.seed)
     draw = np.random.default_rng(config.seed)
@@ -117,8 +117,6 @@ def fit(train: Part, polar: list[Part], config: Config) -> Heads:
         model.train()
         for chosen in batches(kept, train.counts, config.texts_a_batch, draw):
             loss = gold_loss(model(train.take(chosen)), take_targets(y, torch.from_numpy(chosen)))
-            if polar:
-                loss = loss + config.polarity_weight * polarity_loss(model, polar[int(draw.integers(len(polar)))], draw, config)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -133,14 +131,6 @@ def fit(train: Part, polar: list[Part], config: Config) -> Heads:
             best, best_state = held_loss, {k: v.clone() for k, v in model.state_dict().items()}
     model.load_state_dict(best_state)
     return model.eval()
-
-
-def polarity_loss(model: Heads, part: Part, draw: np.random.Generator, config: Config) -> Tensor:
-    """Return the loss of texts that are only known to be good or bad: a head of its own shapes the shared layers."""
-    chosen = draw.choice(len(part.rows), config.texts_a_batch // 2, replace=False)
-    target = torch.tensor([part.rows[i]["sentiment"] for i in chosen])
-    out = model(part.take(chosen))
-    return functional.mse_loss(torch.tanh(out["polarity"]), target)
 
 
 def fit_satisfaction(part: Part, config: Config) -> tuple[np.ndarray, float]:
@@ -229,19 +219,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cache", type=Path)
     parser.add_argument("--seed", type=int, default=Config.seed)
+    parser.add_argument("--from", dest="trained", type=Path, metavar="HEADS.pt")
     arguments = parser.parse_args()
     cache: Path = arguments.cache
     config = Config(seed=arguments.seed)
-    train, dev = load_part(cache, "gold_train"), load_part(cache, "gold_dev")
-    polar = [load_part(cache, f"{name}_train") for name in POLARITY_SETS if (cache / f"{name}_train.npz").exists()]
-    model = fit(train, polar, config)
-    torch.save(model.state_dict(), cache / "heads.pt")  # outside the repository, should the rest fail
+    dev = load_part(cache, "gold_dev")
+    if arguments.trained:
+        model = make_heads(dev.documents.shape[1], config)
+        model.load_state_dict(torch.load(arguments.trained))
+        model.eval()
+    else:
+        model = fit(load_part(cache, "gold_train"), config)
+        torch.save(model.state_dict(), cache / "heads.pt")  # outside the repository, should the rest fail
     figures = evaluate_logits(predict(model, dev), to_targets(dev.rows))
     print(json.dumps(figures, indent=1))
-    write(model, figures, cache, config)
+    write(model, figures, cache, config, "--from WORK/heads.pt" if arguments.trained else f"--seed {config.seed}")
 
 
-def write(model: Heads, figures: dict[str, Any], cache: Path, config: Config) -> None:
+def write(model: Heads, figures: dict[str, Any], cache: Path, config: Config, how: str) -> None:
     """Write the artefact and its card."""
     tensors = {k: v.numpy() for k, v in model.state_dict().items() if not k.startswith("polarity")}
     if (cache / "stc3_helpdesk_train.npz").exists():
@@ -260,7 +255,7 @@ def write(model: Heads, figures: dict[str, Any], cache: Path, config: Config) ->
         "about": "Sentiment, intent, (touchpoint, cause) observations, risks and satisfaction on frozen document and clause vectors",
         "encoder": encoder["name"],
         "built_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "rebuild": f"CXNLP_GOLD=... CXNLP_CORPORA=... python training/features.py CACHE && python training/train_heads.py CACHE --seed {config.seed}",
+        "rebuild": f"CXNLP_GOLD=... CXNLP_CORPORA=... python training/features.py CACHE && python training/train_heads.py CACHE {how}",
         "config": asdict(config),
         "data": {path.stem: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in sorted(cache.glob("*_train.jsonl"))},
         "encoder_id": ShippedEncoder(MODELS / "encoder").id,

@@ -1,0 +1,71 @@
+"""Fit the likeness that users see to the cosines of the shipped encoder: a logistic curve, kept in models/encoder/card.json.
+
+    CXNLP_GOLD=... CXNLP_CORPORA=... python training/fit_likeness.py
+
+Alike are question pairs judged so and questions of the same intent; not alike are pairs judged so and texts drawn at random. Train parts only;
+half of the pairs are alike, so 0.5 means "as likely as not" between such pairs.
+"""
+
+import json
+import random
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+from features import MODELS, read_rows
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from tasks import corpora
+
+from cxnlp.encoder import Document, ShippedEncoder, encode
+from cxnlp.text.cleaning import clean
+
+Pair = tuple[str, str, bool]
+
+
+@dataclass(frozen=True)
+class Config:
+    """How many pairs of each kind."""
+
+    seed: int = 7
+    n_judged: int = 1_500
+    n_intents: int = 750
+    n_random: int = 750
+
+
+def draw_pairs(config: Config) -> list[Pair]:
+    """Return (text, text, alike), half of them alike."""
+    draw = random.Random(config.seed)
+    gold, folder = corpora()
+    judged = [row for row in read_rows(folder / "afqmc.jsonl.gz") if row["split"] == "train"]
+    draw.shuffle(judged)
+    pairs = [(r["text"], r["text2"], bool(r["same"])) for same in (0, 1) for r in [r for r in judged if r["same"] == same][: config.n_judged // 2]]
+    of_intent: dict[str, list[str]] = defaultdict(list)
+    for row in read_rows(folder / "banking77.jsonl.gz"):
+        if row["split"] == "train":
+            of_intent[row["labels"]["intent"]].append(row["text"])
+    pairs += [(*draw.sample(of_intent[draw.choice(sorted(of_intent))], 2), True) for _ in range(config.n_intents)]
+    texts = [row["text"] for row in read_rows(gold / "train.jsonl")]
+    return pairs + [(*draw.sample(texts, 2), False) for _ in range(config.n_random)]
+
+
+def main() -> None:
+    """Fit and write."""
+    pairs = draw_pairs(Config())
+    encoder = ShippedEncoder(MODELS / "encoder")
+    found = encode(encoder, [Document(clean(text).text) for pair in pairs for text in pair[:2]])
+    vectors = np.stack([one.document for one in found])
+    cosines = (vectors[0::2] * vectors[1::2]).sum(1)
+    alike = np.array([pair[2] for pair in pairs])
+    curve = LogisticRegression(C=1e4).fit(cosines[:, None], alike)
+    slope, offset = float(curve.coef_[0, 0]), float(curve.intercept_[0])
+    path = MODELS / "encoder" / "card.json"
+    card = json.loads(path.read_text(encoding="utf-8"))
+    card["likeness"] = {"slope": round(slope, 3), "offset": round(offset, 3), "n": len(pairs), "auc": round(float(roc_auc_score(alike, cosines)), 4)}
+    path.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    at = [(p, round((float(np.log(p / (1 - p))) - offset) / slope, 3)) for p in (0.05, 0.25, 0.5, 0.75, 0.95)]
+    print(card["likeness"], "cosines at likeness:", at)
+
+
+if __name__ == "__main__":
+    main()
