@@ -1,0 +1,85 @@
+"""The reason for which a tweet to an airline is negative, told from the (touchpoint, cause) pairs of the output alone.
+
+Twice: by a fixed table, which needs no labels, and by a multinomial logistic regression on the output lines of the set's train part.
+"""
+
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+from product import Rows, analyze
+from public_sets import classes
+from sklearn.feature_extraction import DictVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from cxnlp.evaluation.scoring import Figure
+
+LEAST_REASON_CONFIDENCE = 0.6
+UNKNOWN = "Can't Tell"
+# A pair first, then its touchpoint with any cause.
+TABLE = {
+    ("delivery", "slow"): "Late Flight",
+    ("delivery", "unavailable"): "Cancelled Flight",
+    ("delivery", "wrong_item"): "Lost Luggage",
+    ("delivery", "defect"): "Damaged Luggage",
+    ("onsite_staff", "slow"): "longlines",
+    ("store", "slow"): "longlines",
+    ("ordering", ""): "Flight Booking Problems",
+    ("website_app", ""): "Flight Booking Problems",
+    ("account", ""): "Flight Booking Problems",
+    ("payment", ""): "Flight Booking Problems",
+    ("onsite_staff", ""): "Flight Attendant Complaints",
+    ("product", ""): "Bad Flight",
+    ("store", ""): "Bad Flight",
+    ("delivery", ""): "Late Flight",
+    ("support", ""): "Customer Service Issue",
+    ("aftersales", ""): "Customer Service Issue",
+    ("messaging", ""): "Customer Service Issue",
+    ("membership", ""): "Customer Service Issue",
+    ("pricing", ""): UNKNOWN,
+}
+
+
+def choose(rows: Rows) -> Rows:
+    """Return the rows whose reason people were sure enough of."""
+    return [row for row in rows if row["labels"].get("reason") and row["labels"]["reason_confidence"] >= LEAST_REASON_CONFIDENCE]
+
+
+def measure(train: Rows, rows: Rows, lines: Rows) -> dict[str, Figure]:
+    """Return accuracy and macro-F1 of both ways.
+
+    Args:
+        train: Rows of the train part, for the regression; they are analysed here.
+        rows: Chosen rows of the measured part.
+        lines: What `cxnlp analyze` wrote for them.
+    """
+    gold = np.array([row["labels"]["reason"] for row in rows])
+    labels = sorted(set(gold))
+    by_table = classes(gold, np.array([read_reason(line) for line in lines]), labels)
+    vectorizer = DictVectorizer()
+    inputs = vectorizer.fit_transform([features(line) for line in analyze(train)])
+    regression = LogisticRegression(C=1.0, class_weight="balanced", max_iter=3_000).fit(inputs, [row["labels"]["reason"] for row in train])
+    by_regression = classes(gold, regression.predict(vectorizer.transform([features(line) for line in lines])), labels)
+    return {f"table_{name}": f for name, f in by_table.items()} | {f"regression_{name}": f for name, f in by_regression.items()}
+
+
+def read_reason(line: dict[str, Any]) -> str:
+    """Return the reason that the confidences of the observations speak for most, by `TABLE`."""
+    weights: dict[str, float] = defaultdict(float)
+    for o in line["observations"]:
+        if o["cause"] is not None:
+            reason = TABLE.get((o["touchpoint"], o["cause"])) or TABLE.get((o["touchpoint"], ""), UNKNOWN)
+            weights[reason] = max(weights[reason], o["confidence"])
+    return max(weights, key=weights.__getitem__, default=UNKNOWN)
+
+
+def features(line: dict[str, Any]) -> dict[str, float]:
+    """Return what the output says of pairs, touchpoints and causes, as presence and confidence."""
+    found: dict[str, float] = {"sentiment": line["sentiment"], f"intent {line['intent']}": 1.0, "n": len(line["observations"])}
+    for o in line["observations"]:
+        for name in (f"{o['touchpoint']}/{o['cause']}", f"touchpoint {o['touchpoint']}", f"cause {o['cause']}"):
+            found[name] = 1.0
+            found[f"{name} confidence"] = max(found.get(f"{name} confidence", 0.0), o["confidence"])
+    for risk in line["risks"]:
+        found[f"risk {risk['id']}"] = risk["confidence"]
+    return found
