@@ -82,6 +82,10 @@ class Columns:
         if rows:
             self._publish(self.live.alive.copy(), rows)
 
+    def row_of(self, record_id: str) -> int | None:
+        """Return the row of a record; None if it is unknown or buried."""
+        return self._row_of.get(record_id)
+
     def select(self, filter: Filter) -> Mask:
         """Tell which rows pass the filter: (n,), n the rows of the moment of the call."""
         live = self.live

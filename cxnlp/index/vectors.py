@@ -16,7 +16,7 @@ import numpy.typing as npt
 from cxnlp.index.coded import Mask
 from cxnlp.index.codes import Codes, Rows, capacity_for, fit_scale
 from cxnlp.index.growing import GrowingArray
-from cxnlp.records import Matrix
+from cxnlp.records import Matrix, Vector
 
 Scores = npt.NDArray[np.float32]
 
@@ -53,6 +53,11 @@ class Vectors:
     def append(self, vectors: Matrix) -> None:
         """Append (n, dim) unit vectors."""
         self._append_rows(np.rint(vectors * _ONE).astype(np.int16))
+
+    def row(self, number: int) -> Vector:
+        """Return the (dim,) vector of a row."""
+        vector: Vector = _floats(self._rows.upto(self._rows.n)[number])
+        return vector
 
     def search(self, queries: Matrix, k: int, allowed: Mask | None = None) -> list[tuple[Rows, Scores]]:
         """Return, for each of (q, dim) unit queries, the k most alike rows and their cosines, best first.

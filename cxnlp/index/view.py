@@ -91,6 +91,12 @@ class IndexView:
             self._state[0].remove(ids)
             self._compact()
 
+    def vector(self, record_id: str) -> Vector | None:
+        """Return the (dim,) vector of a record, as exact as 16 bits are; None if it is not in the index."""
+        columns, vectors = self._state
+        row = columns.row_of(record_id)
+        return None if row is None else vectors.row(row)
+
     def search(self, vectors: npt.NDArray[np.floating], k: int = 10, filter: Filter | None = None) -> list[Hits]:
         """Return the k records most alike to each of (q, dim) vectors among those that pass the filter; fewer only if fewer pass.
 

@@ -15,9 +15,10 @@ from cxnlp.filters import Filter
 from cxnlp.index import Coalescer, Hits, IndexView, Query
 from cxnlp.lines import quote_line, to_line
 from cxnlp.privacy import Masker
-from cxnlp.records import Feedback, Quote, Record, Vector, Vectors
+from cxnlp.records import Quote, Record, Vector
 from cxnlp.store import Store
 from cxnlp.store.events import GENERATION_ACTIVATED
+from cxnlp.store.hits import StoredHit, read_hits
 from cxnlp.store.topics import FITTED
 from cxnlp.text.cleaning import clean
 from cxnlp.text.graphemes import widen
@@ -63,14 +64,6 @@ class Found:
     total: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Stored:
-    """Records and their vectors as they stand in the store now, by id."""
-
-    records: Mapping[str, Record]
-    vectors: Mapping[str, Vectors]
-
-
 class Retrieval:
     """Search over one process's own view of the store."""
 
@@ -86,7 +79,7 @@ class Retrieval:
         # the next ones are looked for while the hits of the first are read.
         self._encoding: Coalescer[str, Vector] = Coalescer(self._encode)
         self._finding: Coalescer[Query, Hits] = Coalescer(self._find)
-        self._reading: Coalescer[Sequence[str], _Stored] = Coalescer(self._read, _READERS_AT_ONCE)
+        self._reading: Coalescer[Sequence[str], Mapping[str, StoredHit]] = Coalescer(self._read, _READERS_AT_ONCE)
 
     @property
     def n_indexed(self) -> int:
@@ -132,24 +125,30 @@ class Retrieval:
             NotFound: There is no such record, or it is not analysed yet.
             InvalidQuery: k is not in 1..1000.
         """
-        vectors = self._reading.ask([record_id]).vectors.get(record_id)
-        if vectors is None:
-            raise NotFound(f"record {record_id!r} does not exist or is not analysed yet; see GET /v1/status")
-        return self._nearest(vectors.document, k, filter, without=record_id)
+        vector = self._fresh_view().vector(record_id)
+        if vector is None:  # perhaps it was analysed a moment ago
+            self.catch_up()
+            vector = self._fresh_view().vector(record_id)
+        if vector is None:
+            raise _not_found(record_id)
+        return self._nearest(vector, k, filter, without=record_id)
+
+    def _fresh_view(self) -> IndexView:
+        if self._view is None or time.monotonic() - self._caught_up_at > _FRESH_SECONDS:
+            self.catch_up()
+        assert self._view is not None
+        return self._view
 
     def _nearest(self, vector: Vector, k: int, filter: Filter, without: str | None = None) -> Found:
         if not 1 <= k <= MOST_HITS:
             raise InvalidQuery(f"k: is {k}; send a number from 1 to {MOST_HITS}")
-        if self._view is None or time.monotonic() - self._caught_up_at > _FRESH_SECONDS:
-            self.catch_up()
+        self._fresh_view()
         found = self._finding.ask(Query(vector, min(k + (without is not None), MOST_HITS), filter))
         scores = [(i, score) for i, score in zip(found.ids, found.scores, strict=True) if i != without][:k]
-        stored = self._reading.ask([i for i, _ in scores])
-        hits = [
-            Hit(score, record, _nearest_quote(record.feedback, stored.vectors.get(i), vector))
-            for i, score in scores
-            if (record := stored.records.get(i))
-        ]
+        stored = self._reading.ask([i for i, _ in scores] if without is None else [without, *(i for i, _ in scores)])
+        if without is not None and not (without in stored and stored[without].has_vectors):
+            raise _not_found(without)  # it has gone or changed since the view caught up
+        hits = [Hit(score, stored[i].record, _nearest_quote(stored[i], vector)) for i, score in scores if i in stored]
         return Found(tuple(hits), found.total - (without in found.ids))
 
     def _encode(self, texts: Sequence[str]) -> list[Vector]:
@@ -159,10 +158,8 @@ class Retrieval:
         assert self._view is not None
         return self._view.search_many(queries)
 
-    def _read(self, wanted: Sequence[Sequence[str]]) -> list[_Stored]:
-        ids = list(dict.fromkeys(i for some in wanted for i in some))
-        stored = _Stored(self._store.feedback.get_many(ids), self._store.vectors.get_many(ids))
-        return [stored] * len(wanted)
+    def _read(self, wanted: Sequence[Sequence[str]]) -> list[Mapping[str, StoredHit]]:
+        return [read_hits(self._store.database, [i for some in wanted for i in some])] * len(wanted)
 
     def _build(self) -> IndexView:
         """Return a new view of all that is stored; searches go on in the old one meanwhile."""
@@ -175,10 +172,14 @@ class Retrieval:
         return view
 
 
-def _nearest_quote(feedback: Feedback, vectors: Vectors | None, query: Vector) -> Quote | None:
-    if vectors is None or not vectors.spans:
+def _nearest_quote(hit: StoredHit, query: Vector) -> Quote | None:
+    if not hit.spans:
         return None
-    span = vectors.spans[int(np.argmax(vectors.clauses @ query))]
+    feedback, span = hit.record.feedback, hit.spans[int(np.argmax(hit.clauses @ query))]
     text = feedback.text if span.turn is None else feedback.turns[span.turn].text
     start, end = widen(text, span.start, span.end)
     return Quote(text[start:end], start, end, span.turn)
+
+
+def _not_found(record_id: str) -> NotFound:
+    return NotFound(f"record {record_id!r} does not exist or is not analysed yet; see GET /v1/status")

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,7 +50,7 @@ class Database:
         Raises:
             StoreError: The database cannot be read; the message says why and what to do.
         """
-        with _explained(self.place), dialect.readers_of(self.engine).connect() as connection:
+        with _explained(self.place), self._readers.connect() as connection:
             yield connection
 
     @contextmanager
@@ -63,7 +64,7 @@ class Database:
         Raises:
             StoreError: The database cannot be written; the message says why and what to do.
         """
-        with _explained(self.place), dialect.writers_of(self.engine).begin() as connection:
+        with _explained(self.place), self._writers.begin() as connection:
             if appends:
                 dialect.order_writers(connection)
             yield connection
@@ -85,6 +86,14 @@ class Database:
             if whole or dialect.is_small(self.engine):
                 dialect.rewrite(self.engine, list(metadata.tables))
             return dialect.empty_log(self.engine)
+
+    @cached_property
+    def _readers(self) -> Engine:
+        return dialect.readers_of(self.engine)  # made once, since making one takes as long as a small statement
+
+    @cached_property
+    def _writers(self) -> Engine:
+        return dialect.writers_of(self.engine)
 
     def close(self) -> None:
         """Close all connections."""

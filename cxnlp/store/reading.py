@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, bindparam, select
+from sqlalchemy import Connection, Row, Select, bindparam, exists, select
 
 from cxnlp.lines import analysis_from_line
 from cxnlp.records import Record, Topic
@@ -12,9 +12,13 @@ from cxnlp.store.corrections import apply_corrections
 from cxnlp.store.rows import COLUMNS, chunks, feedback_of, from_json, from_seconds, group_by_seq
 from cxnlp.store.schema import analyses, corrections, feedback, topic_members, topics
 
-RECORDS: Final[Select[Any]] = select(*COLUMNS, analyses.c.line, topics.c.id.label("topic_id"), topics.c.label.label("topic_label")).select_from(
-    ANALYZED.outerjoin(topic_members, topic_members.c.seq == feedback.c.seq).outerjoin(topics)
-)
+RECORDS: Final[Select[Any]] = select(
+    *COLUMNS,
+    analyses.c.line,
+    topics.c.id.label("topic_id"),
+    topics.c.label.label("topic_label"),
+    exists().where(corrections.c.seq == feedback.c.seq).label("is_corrected"),
+).select_from(ANALYZED.outerjoin(topic_members, topic_members.c.seq == feedback.c.seq).outerjoin(topics))
 """To be narrowed by conditions on `feedback` and `analyses`, and run by `read_records`."""
 RECORDS_BY_ID: Final[Select[Any]] = RECORDS.where(feedback.c.id.in_(bindparam("ids", expanding=True)))
 """Made once, since making a statement takes longer than running it; run with `ids`."""
@@ -28,7 +32,7 @@ _CORRECTIONS: Final[Select[Any]] = (
 def read_records(connection: Connection, query: Select[Any], parameters: Mapping[str, Any] | None = None) -> list[tuple[Row[Any], Record]]:
     """Return the rows of a query made from `RECORDS`, each with the record that it stands for."""
     rows = connection.execute(query, parameters).all()
-    corrected = read_corrections(connection, [row.seq for row in rows])
+    corrected = read_corrections(connection, [row.seq for row in rows if row.is_corrected])
     return [(row, _record(row, corrected.get(row.seq, ()))) for row in rows]
 
 

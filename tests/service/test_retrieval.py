@@ -93,3 +93,28 @@ def test_similar_to_nothing_is_not_found(store):
 def test_an_empty_store_has_no_hits(store):
     found = _retrieval(store).search("快递", 3, Filter())
     assert (found.hits, found.total) == ((), 0)
+
+
+def test_similar_knows_what_was_analysed_a_moment_ago(store):
+    ids = _add(store, *TEXTS)
+    retrieval = _retrieval(store)
+    retrieval.catch_up()
+    (late,) = _add(store, "快递太慢了，等了一个月")
+    assert retrieval.similar(late, 1, Filter()).hits[0].record.feedback.id in ids
+
+
+def test_the_like_of_a_forgotten_record_is_not_found_at_once(store):
+    ids = _add(store, *TEXTS)
+    retrieval = _retrieval(store)
+    retrieval.catch_up()
+    store.feedback.forget([ids[0]])
+    with pytest.raises(NotFound, match=ids[0]):
+        retrieval.similar(ids[0], 2, Filter())
+
+
+def test_hits_show_corrections(store):
+    ids = _add(store, *TEXTS)
+    store.feedback.correct(ids[0], {"sentiment": 0.5}, "ada")
+    hit = _retrieval(store).search(TEXTS[0], 1, Filter()).hits[0]
+    assert hit.record.analysis.sentiment == 0.5
+    assert hit.record.corrected == ("sentiment",)
