@@ -25,9 +25,15 @@ _CHARACTERS_A_BATCH: Final = 500_000
 
 
 class Encoder(TokenEncoder, Protocol):
-    """Anything that turns texts into token states."""
+    """Anything that turns texts into token states.
+
+    Attributes:
+        id: Vectors of another id are not comparable.
+        likeness: Slope and offset of the logistic curve from the cosine of two document vectors to the probability that the texts are alike.
+    """
 
     id: str
+    likeness: tuple[float, float]
 
 
 class Heads(Protocol):

@@ -31,6 +31,7 @@ class ShippedEncoder:
     Attributes:
         dim: Length of a state or vector.
         id: Hash of weights, tokenizer, prefix and pooling; vectors of another id are not comparable.
+        likeness: Slope and offset of the logistic curve from the cosine of two document vectors to the probability that the texts are alike.
         precision: `bf16`, `int8` or `f32`, as resolved from `auto`.
     """
 
@@ -52,6 +53,7 @@ class ShippedEncoder:
         self._longest = int(card["shape"]["n_positions"])
         self._special = card["special_tokens"]
         self.dim = self._shape.dim
+        self.likeness = (float(card["likeness"]["slope"]), float(card["likeness"]["offset"]))
         self.id = hashlib.sha256(
             "\n".join([card["files"]["model.safetensors"], card["files"]["tokenizer.json"], card["prefix"], _POOLING]).encode()
         ).hexdigest()[:16]

@@ -1,5 +1,6 @@
 """Search by meaning among the records that pass a filter."""
 
+import math
 import threading
 from collections import Counter
 from collections.abc import Sequence
@@ -16,7 +17,6 @@ from cxnlp.index.vectors import Vectors
 from cxnlp.records import Entry, Matrix, Vector
 
 MOST_HITS: Final = 1_000
-_LIKENESS: Final = (0.78, 0.96)
 _DEAD_SHARE: Final = 0.3
 _COMPACTED_FROM: Final = 1_000
 
@@ -52,15 +52,15 @@ class IndexView:
         position: The event cursor that it has caught up to; set by whoever feeds it.
     """
 
-    def __init__(self, dim: int, likeness: tuple[float, float] = _LIKENESS) -> None:
+    def __init__(self, dim: int, likeness: tuple[float, float]) -> None:
         """Make an empty index.
 
         Args:
             dim: Length of the document vectors.
-            likeness: The cosines that score 0 and 1; the default suits multilingual-e5-small, whose cosines all lie between 0.65 and 1.
+            likeness: Slope and offset of the logistic curve from cosine to score; encoders differ in where their cosines lie.
         """
         self.position = 0
-        self._low, self._high = likeness
+        self._slope, self._offset = likeness
         self._state = (Columns(), Vectors(dim))
         self._writing = threading.Lock()
 
@@ -143,8 +143,8 @@ class IndexView:
         return self._state[0].facets(filter, name)
 
     def likeness(self, cosine: float) -> float:
-        """Return a cosine as a score in [0, 1]: linear between the two cosines given at the start, clipped outside."""
-        return min(1.0, max(0.0, (cosine - self._low) / (self._high - self._low)))
+        """Return a cosine as a score in [0, 1]: the probability that two texts are alike, by the curve given at the start."""
+        return 1 / (1 + math.exp(-(self._slope * cosine + self._offset)))
 
     def _unit(self, vectors: Sequence[npt.NDArray[np.floating]], names: Sequence[str] | None, error: type[InvalidInput]) -> Matrix:
         """Return the vectors as (n, dim) float32 of length 1."""

@@ -9,11 +9,11 @@ from typing import Any, Final
 import numpy as np
 
 from cxnlp.encoder import Document, encode
-from cxnlp.encoder.pooling import TokenEncoder
 from cxnlp.errors import InvalidQuery, NotFound
 from cxnlp.filters import Filter
 from cxnlp.index import Coalescer, Hits, IndexView, Query
 from cxnlp.lines import quote_line, to_line
+from cxnlp.pipeline import Encoder
 from cxnlp.privacy import Masker
 from cxnlp.records import Quote, Record, Vector
 from cxnlp.store import Store
@@ -67,7 +67,7 @@ class Found:
 class Retrieval:
     """Search over one process's own view of the store."""
 
-    def __init__(self, store: Store, encoder: TokenEncoder, masker: Masker) -> None:
+    def __init__(self, store: Store, encoder: Encoder, masker: Masker) -> None:
         """Begin with an empty view; it is built by the first `catch_up`."""
         self._store = store
         self._encoder = encoder
@@ -163,7 +163,7 @@ class Retrieval:
 
     def _build(self) -> IndexView:
         """Return a new view of all that is stored; searches go on in the old one meanwhile."""
-        view = IndexView(self._encoder.dim)
+        view = IndexView(self._encoder.dim, self._encoder.likeness)
         view.position = self._store.events.last_seq()
         after = 0
         while entries := self._store.vectors.entries(after, _ROWS_AT_ONCE):

@@ -9,6 +9,7 @@ from cxnlp.filters import CHOICES, NUMBERS, TIMES, Filter, Range
 from cxnlp.records import Entry
 
 DIM = 16
+LIKENESS = (20.0, -14.0)
 WORDS = ("a", "b", "c")
 NAMES = ("region", "product")
 SINGLE = ("source", "channel", "language", "label", "intent", "segment", "customer", "topic")

@@ -9,7 +9,7 @@ from cxnlp.errors import InvalidInput, InvalidQuery
 from cxnlp.filters import Filter
 from cxnlp.index import IndexView, Query
 
-from .samples import DIM, cluster_vectors, entries_of, entry_lists, filters, make_entry, nearest, passes, unit
+from .samples import DIM, LIKENESS, cluster_vectors, entries_of, entry_lists, filters, make_entry, nearest, passes, unit
 
 
 def ids_of(hits):
@@ -19,7 +19,7 @@ def ids_of(hits):
 @settings(max_examples=60, deadline=None)
 @given(entry_lists(max_size=30), st.sets(st.integers(0, 11), max_size=4), filters, st.integers(1, 12))
 def test_search_equals_brute_force_after_replacements_and_deletions(entries, removed, filter, k):
-    view, left = IndexView(DIM), {}
+    view, left = IndexView(DIM, LIKENESS), {}
     for start in range(0, len(entries), 7):
         view.put(entries[start : start + 7])
         left |= {entry.id: entry for entry in entries[start : start + 7]}
@@ -33,18 +33,19 @@ def test_search_equals_brute_force_after_replacements_and_deletions(entries, rem
 
 
 def test_ties_go_to_the_newer_record_then_to_the_higher_seq():
-    view, vectors = IndexView(DIM), cluster_vectors(6_000)
+    view, vectors = IndexView(DIM, LIKENESS), cluster_vectors(6_000)
     view.put(entries_of(vectors, created_at=0.0))
     same = [make_entry(7_000 + i, vectors[0], created_at=float(i % 50)) for i in range(300)]
     view.put(same)
     (hits,) = view.search(vectors[0], 8)
     newest = sorted(same, key=lambda e: (-e.created_at, -e.seq))
     assert ids_of(hits) == [e.id for e in newest[:8]]
-    assert hits.scores == (1.0,) * 8
+    assert len(set(hits.scores)) == 1
+    assert hits.scores[0] == pytest.approx(view.likeness(1.0), abs=1e-4)
 
 
 def test_k_hits_come_unless_fewer_pass():
-    view, vectors = IndexView(DIM), cluster_vectors(6_500)
+    view, vectors = IndexView(DIM, LIKENESS), cluster_vectors(6_500)
     view.put(entries_of(vectors[:6_490], choices={"channel": "chat"}))
     view.put(entries_of(vectors[6_490:], first=6_490, choices={"channel": "call"}))
     counts = [[len(view.search(vectors[3], k, Filter(channel=c))[0].ids) for k in (1, 10, 1_000)] for c in ((), ("chat",), ("call",), ("fax",))]
@@ -52,7 +53,7 @@ def test_k_hits_come_unless_fewer_pass():
 
 
 def test_many_deletions_and_replacements_leave_the_same_answers_in_less_room():
-    view, vectors = IndexView(DIM), cluster_vectors(9_000)
+    view, vectors = IndexView(DIM, LIKENESS), cluster_vectors(9_000)
     entries = entries_of(vectors, choices={"channel": "chat"}, observations=(("delivery", "service", "slow"),))
     view.put(entries)
     view.remove([entry.id for entry in entries[::2]])
@@ -68,7 +69,7 @@ def test_many_deletions_and_replacements_leave_the_same_answers_in_less_room():
 
 
 def test_everything_can_be_removed_and_put_again():
-    view, entries = IndexView(DIM), entries_of(cluster_vectors(2_000))
+    view, entries = IndexView(DIM, LIKENESS), entries_of(cluster_vectors(2_000))
     for _ in range(3):
         view.put(entries)
         view.remove([entry.id for entry in entries])
@@ -79,17 +80,16 @@ def test_everything_can_be_removed_and_put_again():
 
 
 def test_the_last_of_several_entries_of_one_id_counts():
-    view, vectors = IndexView(DIM), cluster_vectors(2)
+    view, vectors = IndexView(DIM, LIKENESS), cluster_vectors(2)
     view.put([make_entry(1, vectors[0], choices={"label": "old"}), make_entry(1, vectors[1], choices={"label": "new"})])
     assert view.facets(Filter(), "label") == {"new": 1}
 
 
-def test_likeness_rises_from_0_to_1_between_its_constants():
-    view = IndexView(DIM, likeness=(0.5, 0.9))
-    assert [view.likeness(c) for c in (-1.0, 0.5, 0.7, 0.9, 1.0)] == pytest.approx([0, 0, 0.5, 1, 1])
+def test_likeness_follows_the_curve_of_the_encoder():
+    view = IndexView(DIM, LIKENESS)
+    assert [view.likeness(c) for c in (-1.0, 0.5, 0.7, 0.9, 1.0)] == pytest.approx([0, 0.018, 0.5, 0.982, 0.9975], abs=1e-3)
     view.put(entries_of(cluster_vectors(50)))
     (hits,) = view.search(cluster_vectors(50)[7], 50)
-    assert hits.scores[0] == 1.0
     assert list(hits.scores) == sorted(hits.scores, reverse=True)
     assert all(0 <= score <= 1 for score in hits.scores)
 
@@ -97,12 +97,12 @@ def test_likeness_rises_from_0_to_1_between_its_constants():
 @pytest.mark.parametrize("k", [0, -1, 1_001, True, 2.0, "3"])
 def test_a_wrong_k_is_refused(k):
     with pytest.raises(InvalidQuery, match="k is"):
-        IndexView(DIM).search(np.ones(DIM), k)
+        IndexView(DIM, LIKENESS).search(np.ones(DIM), k)
 
 
 @pytest.mark.parametrize("vector", [np.zeros(DIM), np.full(DIM, np.nan), np.full(DIM, np.inf), np.full(DIM, 1e300), np.ones(DIM + 1)])
 def test_a_vector_that_cannot_be_compared_is_refused(vector):
-    view = IndexView(DIM)
+    view = IndexView(DIM, LIKENESS)
     with pytest.raises(InvalidQuery):
         view.search(vector)
     with pytest.raises(InvalidQuery):
@@ -113,7 +113,7 @@ def test_a_vector_that_cannot_be_compared_is_refused(vector):
 
 
 def test_many_queries_are_answered_each_by_its_own_filter_and_k():
-    view, vectors = IndexView(DIM), cluster_vectors(300)
+    view, vectors = IndexView(DIM, LIKENESS), cluster_vectors(300)
     view.put([make_entry(i, v, choices={"channel": "chat" if i % 3 else "call"}, attributes={"a": "x"}) for i, v in enumerate(vectors)])
     filters = [Filter(), Filter(channel=("chat",)), Filter(attributes={"a": ("x",)}), Filter(channel=("call",))]
     queries = [Query(vectors[i], 1 + i % 5, filters[i % 4]) for i in range(40)]
@@ -123,7 +123,7 @@ def test_many_queries_are_answered_each_by_its_own_filter_and_k():
 
 def test_a_search_during_changes_sees_the_state_of_one_moment():
     """Every put replaces all records of a generation by the next one, so that each search must find exactly one generation, whole."""
-    view, n = IndexView(DIM), 700
+    view, n = IndexView(DIM, LIKENESS), 700
     vectors = cluster_vectors(n)
     view.put(entries_of(vectors, choices={"label": "0"}))
     faults, done = [], threading.Event()
@@ -152,7 +152,7 @@ def test_a_search_during_changes_sees_the_state_of_one_moment():
 
 
 def test_searches_beside_growth_find_everything_that_was_there():
-    view, vectors = IndexView(DIM), cluster_vectors(14_000, seed=5)
+    view, vectors = IndexView(DIM, LIKENESS), cluster_vectors(14_000, seed=5)
     view.put(entries_of(vectors[:6_000]))
     faults, done = [], threading.Event()
 
