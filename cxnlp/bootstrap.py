@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cxnlp.encoder import ShippedEncoder
 from cxnlp.errors import ArtefactError, InvalidInput, StoreError
-from cxnlp.heads import ShippedHeads, load_network
+from cxnlp.heads import Network, ShippedHeads, load_network
 from cxnlp.heads.fewshot import Prototypes
 from cxnlp.pipeline import Encoder, Pipeline, embed_labels
 from cxnlp.privacy import Masker
@@ -24,7 +25,7 @@ from cxnlp.settings import Settings
 from cxnlp.taxonomy import Taxonomy, load_taxonomy
 
 if TYPE_CHECKING:
-    from cxnlp.service import Delivery, Enrichment, Retrieval, TopicModel
+    from cxnlp.service import Delivery, Enrichment, Retraining, Retrieval, TopicModel, Versions
     from cxnlp.store import Store
 
 
@@ -66,16 +67,47 @@ class Service:
         return ShippedEncoder(self.settings.models_dir / "encoder", precision=self.settings.precision, n_threads=self.settings.threads)
 
     @cached_property
+    def network(self) -> Network:
+        """The shipped heads' network, or that of the heads which the settings name."""
+        return load_network(self.settings.heads or self.settings.models_dir / "heads")
+
+    @cached_property
     def pipeline(self) -> Pipeline:
-        """Encoder and heads that belong together."""
-        network = load_network(self.settings.heads or self.settings.models_dir / "heads")
-        if network.card["encoder_id"] != self.encoder.id:
+        """Encoder and shipped heads, without a store."""
+        if self.network.card["encoder_id"] != self.encoder.id:
             raise ArtefactError(
-                f"the heads {network.card['name']!r} were trained on another encoder; train heads for this one with training/features.py and "
+                f"the heads {self.network.card['name']!r} were trained on another encoder; train heads for this one with training/features.py and "
                 "training/train_heads.py and set CXNLP_HEADS to their folder, or unset CXNLP_ENCODER"
             )
-        prototypes = Prototypes(embed_labels(self.encoder, self.taxonomy.touchpoints), embed_labels(self.encoder, self.taxonomy.causes))
-        return Pipeline(self.encoder, ShippedHeads(network, self.taxonomy, prototypes))
+        return Pipeline(self.encoder, self._heads_of(self.network))
+
+    @cached_property
+    def active_pipeline(self) -> Pipeline:
+        """Encoder and whichever version of the heads is active in the store."""
+        from cxnlp.service import ActiveHeads
+
+        return Pipeline(self.pipeline.encoder, ActiveHeads(self.versions, self._heads_of))
+
+    @cached_property
+    def versions(self) -> Versions:
+        """The versions of the heads."""
+        from cxnlp.service import Versions
+
+        return Versions(self.store, self.network)
+
+    @cached_property
+    def retraining(self) -> Retraining:
+        """Learning from corrections."""
+        from cxnlp.service import Retraining
+
+        return Retraining(self.versions, self.pipeline, self._heads_of)
+
+    def reanalyze(self, on_progress: Callable[[int, int], None]) -> int:
+        """Read all records anew with the active version, from their stored vectors; return how many were changed."""
+        from cxnlp.service.versions import reanalyze
+
+        active = self.versions.active()
+        return reanalyze(self.store, active, self._heads_of(self.versions.network(active.id)), on_progress)
 
     @cached_property
     def masker(self) -> Masker:
@@ -99,7 +131,7 @@ class Service:
         """The worker's part."""
         from cxnlp.service import Enrichment
 
-        return Enrichment(self.store, self.pipeline)
+        return Enrichment(self.store, self.active_pipeline)
 
     @cached_property
     def retrieval(self) -> Retrieval:
@@ -121,6 +153,13 @@ class Service:
         from cxnlp.service import TopicModel
 
         return TopicModel(self.store, self.settings.user_dictionary)
+
+    @cached_property
+    def _prototypes(self) -> Prototypes:
+        return Prototypes(embed_labels(self.encoder, self.taxonomy.touchpoints), embed_labels(self.encoder, self.taxonomy.causes))
+
+    def _heads_of(self, network: Network) -> ShippedHeads:
+        return ShippedHeads(network, self.taxonomy, self._prototypes)
 
     def _intake(self, key: bytes) -> Intake:
         try:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 from safetensors import SafetensorError
-from safetensors.numpy import load_file
+from safetensors.numpy import load, load_file, save
 
 from cxnlp.errors import ArtefactError
 from cxnlp.records import Matrix
@@ -98,6 +98,11 @@ class Network:
         chosen["pair"] = self.weights["pair"][np.ix_(touchpoints, causes)]
         return Network(chosen, self.card)
 
+    def to_bytes(self) -> bytes:
+        """Return the weights as safetensors."""
+        packed: bytes = save({name: np.ascontiguousarray(value) for name, value in self.weights.items()})
+        return packed
+
     def _linear(self, name: str, x: Matrix) -> Matrix:
         y: Matrix = x @ self.weights[f"{name}.weight"].T + self.weights[f"{name}.bias"]
         return y
@@ -117,6 +122,18 @@ def load_network(folder: Path) -> Network:
     if card.get("format") != _FORMAT:
         raise ArtefactError(f"{folder}: format {card.get('format')!r}, this version of cxnlp reads {_FORMAT}; use models of the same release")
     return Network(weights, card)
+
+
+def read_network(card: Mapping[str, Any], weights: bytes) -> Network:
+    """Return the network of a card and of weights as `Network.to_bytes` gives them.
+
+    Raises:
+        ArtefactError: The weights are damaged.
+    """
+    try:
+        return Network(load(weights), card)
+    except SafetensorError as error:
+        raise ArtefactError(f"the weights of {card.get('name')!r} are damaged ({error}); activate another version, or retrain") from error
 
 
 def softmax(logits: Matrix) -> Matrix:

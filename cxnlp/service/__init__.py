@@ -4,6 +4,10 @@ intake.py        receive, forget
 enrichment.py    work off the queue, reindex
 retrieval.py     search, similar
 topics.py        fit topics
+correction.py    what people say of a record
+versions.py      which version of the heads reads
+retraining.py    learn from corrections
+comparison.py    how well versions agree with people
 delivery.py      flags, webhooks, events
 """
 
@@ -14,12 +18,31 @@ if TYPE_CHECKING:
     from cxnlp.service.delivery import Delivery
     from cxnlp.service.enrichment import Enrichment
     from cxnlp.service.intake import Intake, Outcome, count
+    from cxnlp.service.retraining import Comparison, Retraining, RetrainReport
     from cxnlp.service.retrieval import Found, Hit, Retrieval
     from cxnlp.service.topics import FitReport, TopicModel
+    from cxnlp.service.versions import ActiveHeads, Versions
 
-__all__ = ["Delivery", "Enrichment", "FitReport", "Found", "Hit", "Intake", "Outcome", "Retrieval", "TopicModel", "count"]
 _MODULES = {"Delivery": "delivery", "Enrichment": "enrichment", "Retrieval": "retrieval", "Found": "retrieval", "Hit": "retrieval"}
 _MODULES |= {"Intake": "intake", "Outcome": "intake", "count": "intake", "TopicModel": "topics", "FitReport": "topics"}
+_MODULES |= {"ActiveHeads": "versions", "Versions": "versions", "Comparison": "retraining", "Retraining": "retraining", "RetrainReport": "retraining"}
+__all__ = [
+    "ActiveHeads",
+    "Comparison",
+    "Delivery",
+    "Enrichment",
+    "FitReport",
+    "Found",
+    "Hit",
+    "Intake",
+    "Outcome",
+    "RetrainReport",
+    "Retraining",
+    "Retrieval",
+    "TopicModel",
+    "Versions",
+    "count",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -5,7 +5,7 @@ A store is the truth; indexes, counters and deliveries are views of it that can 
 
 from dataclasses import dataclass
 
-from cxnlp.store.analyses import Analyses, Result
+from cxnlp.store.analyses import Analyses, Reading, Result
 from cxnlp.store.database import Database, open_database
 from cxnlp.store.deliveries import DeliveryRow, DeliveryTable, Due
 from cxnlp.store.events import Event, Events
@@ -16,9 +16,11 @@ from cxnlp.store.keys import ApiKey, Keys
 from cxnlp.store.migration import upgrade
 from cxnlp.store.paging import Page
 from cxnlp.store.receiving import Receipt
+from cxnlp.store.retrains import Retrain, Retrains
 from cxnlp.store.rows import Claim
 from cxnlp.store.topics import StoredTopic, TopicTable
 from cxnlp.store.vectors import VectorTable
+from cxnlp.store.versions import HeadVersion, HeadVersions
 from cxnlp.store.webhooks import Webhook, WebhookTable
 
 __all__ = [
@@ -36,10 +38,15 @@ __all__ = [
     "FlagTable",
     "Generation",
     "Generations",
+    "HeadVersion",
+    "HeadVersions",
     "Keys",
     "Page",
+    "Reading",
     "Receipt",
     "Result",
+    "Retrain",
+    "Retrains",
     "Statistics",
     "Store",
     "StoredFlag",
@@ -68,6 +75,8 @@ class Store:
     webhooks: WebhookTable
     deliveries: DeliveryTable
     topics: TopicTable
+    versions: HeadVersions
+    retrains: Retrains
 
     def close(self) -> None:
         """Close all connections."""
@@ -102,4 +111,6 @@ def open_store(url: str) -> Store:
         webhooks=WebhookTable(database),
         deliveries=DeliveryTable(database, events),
         topics=TopicTable(database, events),
+        versions=HeadVersions(database, events),
+        retrains=Retrains(database),
     )

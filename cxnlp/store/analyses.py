@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, literal, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, literal, or_, select, true, update
 
 from cxnlp.errors import Conflict
 from cxnlp.lines import analysis_line
@@ -31,6 +31,15 @@ class Result:
     version: int
     analysis: Analysis
     vectors: Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Another analysis of a record's version, from its stored vectors."""
+
+    record_id: str
+    version: int
+    analysis: Analysis
 
 
 class Analyses:
@@ -85,16 +94,40 @@ class Analyses:
                 connection.execute(delete(analyses).where(analyses.c.seq.in_(part)))
                 connection.execute(delete(vectors).where(vectors.c.seq.in_(part), vectors.c.generation_id == generation_id))
                 connection.execute(delete(pending).where(pending.c.seq.in_(part)))
-            labels = {seq: result.analysis for seq, result in applied.items()}
-            for seq, rows in read_corrections(connection, applied).items():
-                values = {row.field: from_json(row.value) for row in rows}
-                labels[seq] = apply_corrections(labels[seq], values, feedback_of(contents[seq]))
+            labels = _corrected(connection, {seq: result.analysis for seq, result in applied.items()}, contents)
             connection.execute(insert(analyses), _analysis_rows(applied, labels, generation_id))
             connection.execute(insert(vectors), [vector_row(seq, generation_id, r.version, r.vectors) for seq, r in applied.items()])
             replace_labels(connection, labels)
             told = [{"version": result.version} for result in applied.values()]
             self._events.append(connection, ANALYZED, [result.record_id for result in applied.values()], told)
         return len(applied)
+
+    def reread(self, readings: Sequence[Reading]) -> int:
+        """Replace analyses by others of the same content, in one transaction, and return how many applied.
+
+        A record that was updated or forgotten meanwhile is left alone. Vectors stay; corrections are laid over the new reading.
+
+        Args:
+            readings: At most one for a record.
+        """
+        by_id = {reading.record_id: reading for reading in readings}
+        known = select(*COLUMNS).join(analyses, (analyses.c.seq == feedback.c.seq) & (analyses.c.version == feedback.c.version))
+        with self._database.write() as connection:
+            contents: dict[int, Any] = {}
+            for part in chunks(by_id):
+                rows = connection.execute(known.where(feedback.c.id.in_(part)).order_by(feedback.c.seq))
+                contents |= {row.seq: row for row in rows if row.version == by_id[row.id].version}
+            made = {seq: by_id[row.id].analysis for seq, row in contents.items()}
+            labels = _corrected(connection, made, contents)
+            if made:
+                lines = [
+                    {"of": seq, "line": to_json(analysis_line(a)), "analyzed_at": time.time()} | label_columns(labels[seq]) for seq, a in made.items()
+                ]
+                connection.execute(update(analyses).where(analyses.c.seq == bindparam("of")), lines)
+                replace_labels(connection, labels)
+            told = [{"version": row.version, "reason": "model"} for row in contents.values()]
+            self._events.append(connection, ANALYZED, [row.id for row in contents.values()], told)
+        return len(contents)
 
     def fail(self, record_id: str, version: int, error: str) -> None:
         """Note that a record could not be analysed; after three attempts it leaves the queue as failed.
@@ -158,6 +191,14 @@ def _waiting(connection: Connection, by_id: Mapping[str, Result]) -> dict[int, A
         rows = connection.execute(queued.where(feedback.c.id.in_(part)).order_by(feedback.c.seq))
         found |= {row.seq: row for row in rows if row.version == by_id[row.id].version}
     return found
+
+
+def _corrected(connection: Connection, labels: Mapping[int, Analysis], contents: Mapping[int, Any]) -> dict[int, Analysis]:
+    """Return the analyses by seq with people's corrections laid over them."""
+    made = dict(labels)
+    for seq, rows in read_corrections(connection, made).items():
+        made[seq] = apply_corrections(made[seq], {row.field: from_json(row.value) for row in rows}, feedback_of(contents[seq]))
+    return made
 
 
 def _analysis_rows(applied: Mapping[int, Result], labels: Mapping[int, Analysis], generation_id: int) -> list[dict[str, Any]]:

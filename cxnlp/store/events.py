@@ -22,6 +22,7 @@ UPDATED: Final = "record.updated"
 ANALYZED: Final = "record.analyzed"
 DELETED: Final = "record.deleted"
 GENERATION_ACTIVATED: Final = "generation.activated"
+HEADS_ACTIVATED: Final = "heads.activated"
 KEPT_SECONDS: Final = 30 * 24 * 3600
 _PRUNED_AT_ONCE: Final = 10_000
 

@@ -158,6 +158,12 @@ class FeedbackTable:
             self._events.append(connection, UPDATED, [record_id], [{"version": row.version, "reason": "correction", "fields": sorted(checked)}])
             return read_records(connection, query)[0][1]
 
+    def corrected_ids(self) -> list[str]:
+        """Return the ids of records that people corrected and whose content is still the one they saw, in the order of first receipt."""
+        seen = select(corrections.c.seq).where(corrections.c.seq == feedback.c.seq, corrections.c.fingerprint == feedback.c.fingerprint)
+        with self._database.read() as connection:
+            return list(connection.execute(select(feedback.c.id).where(seen.exists()).order_by(feedback.c.seq)).scalars())
+
     def forget(self, record_ids: Sequence[str]) -> int:
         """Delete records with all that was derived from them, and return how many there were.
 

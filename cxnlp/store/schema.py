@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
 
-REVISION: Final = "0003"
+REVISION: Final = "0004"
 MOST_ATTEMPTS: Final = 3
 """At so many `attempts` a row of `pending` leaves the queue as failed."""
 
@@ -242,3 +242,45 @@ topic_members: Final = Table(
     Column("similarity", Double, nullable=False),
 )
 Index(None, topic_members.c.topic_id)
+
+head_versions: Final = Table(
+    "head_versions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("parent", Text, nullable=False),
+    Column("encoder", Text, nullable=False),
+    Column("n_corrections", Integer, nullable=False),
+    Column("metrics", Text, nullable=False),
+    Column("card", Text, nullable=False),
+    Column("weights", LargeBinary, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("number"),
+)
+
+head_activations: Final = Table(
+    "head_activations",
+    metadata,
+    Column("seq", Number, primary_key=True, autoincrement=True),
+    Column("version_id", Text, ForeignKey("head_versions.id")),
+    Column("author", Text, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("undone_at", Double),
+    sqlite_autoincrement=True,
+)
+
+retrains: Final = Table(
+    "retrains",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("author", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("share", Double, nullable=False),
+    Column("started_at", Double, nullable=False),
+    Column("leased_until", Double, nullable=False),
+    Column("ended_at", Double),
+    Column("version_id", Text, ForeignKey("head_versions.id")),
+    Column("outcome", Text),
+)

@@ -1,5 +1,6 @@
 """Vectors, and all that a process needs to build its own index of them."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ from cxnlp.records import Entry, Span, Vectors
 from cxnlp.store.database import Database
 from cxnlp.store.generations import ACTIVE, RETIRED, generation_state, lacking
 from cxnlp.store.rows import COLUMNS, Claim, chunks, claim_of, from_json, group_by_seq, to_json
-from cxnlp.store.schema import analyses, feedback, generations, observations, risks, topic_members, vectors
+from cxnlp.store.schema import analyses, corrections, feedback, generations, observations, risks, topic_members, vectors
 
 _CHOICES: Final = ("source", "channel", "language", "label", "intent", "segment", "customer", "topic")
 _NUMBERS: Final = ("sentiment", "confidence", "satisfaction", "rating")
@@ -86,6 +87,24 @@ class VectorTable:
                 rows = connection.execute(_VECTORS_BY_ID, {"generation_id": of, "ids": part})
                 found |= {row.id: _vectors(row) for row in rows}
         return found
+
+    def sample(self, n: int, seed: int) -> list[str]:
+        """Return the ids of up to `n` records with vectors in the active generation that nobody corrected, the same for the same seed.
+
+        Ids are hashes, so those behind any point in their order are a random sample, and an index finds them without reading the others.
+        """
+        start = "r-" + hashlib.sha256(str(seed).encode()).hexdigest()[:20]
+        uncorrected = feedback.c.seq.not_in(select(corrections.c.seq))
+        query = (
+            select(feedback.c.id)
+            .join(vectors, (feedback.c.seq == vectors.c.seq) & (feedback.c.version == vectors.c.version))
+            .where(vectors.c.generation_id == bindparam("generation_id"), uncorrected)
+            .order_by(feedback.c.id)
+        )
+        with self._database.read() as connection:
+            of = {"generation_id": _active(connection)}
+            found = list(connection.execute(query.where(feedback.c.id >= start).limit(n), of).scalars())
+            return found + list(connection.execute(query.where(feedback.c.id < start).limit(n - len(found)), of).scalars())
 
     def missing(self, generation_id: int, limit: int, after_seq: int = 0) -> list[Claim]:
         """Return analysed records whose present version lacks vectors of a generation, by `seq`, starting behind `after_seq`.

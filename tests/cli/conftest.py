@@ -76,7 +76,8 @@ def fakes(monkeypatch):
     """Words and hashes in place of the shipped models, so that a command takes milliseconds."""
     encoder = HashingEncoder()
     monkeypatch.setattr(Service, "encoder", property(lambda _: encoder))
-    monkeypatch.setattr(Service, "pipeline", property(lambda _: Pipeline(encoder, WordHeads())))
+    for name in ("pipeline", "active_pipeline"):
+        monkeypatch.setattr(Service, name, property(lambda _: Pipeline(encoder, WordHeads())))
 
 
 @pytest.fixture

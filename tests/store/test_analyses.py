@@ -1,11 +1,13 @@
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import pytest
 
 from cxnlp.errors import Conflict
-from cxnlp.store import Result, events
+from cxnlp.filters import parse_filter
+from cxnlp.store import Reading, Result, events
 
 from .samples import NOW, enrich, make_analysis, make_conversation_analysis, make_feedback, make_full, make_generation, make_vectors
 
@@ -124,3 +126,32 @@ def test_process_with_a_retired_encoder_cannot_save(store):
     with pytest.raises(Conflict, match="restart"):
         store.analyses.save([Result(claim.record_id, 1, make_analysis(), make_vectors())], old.id)
     assert store.feedback.statistics().pending == 1
+
+
+def test_a_record_is_read_anew_with_corrections_on_top_and_vectors_as_they_were(store):
+    one, two = make_feedback(1), make_feedback(2)
+    store.feedback.add([one, two], NOW)
+    enrich(store)
+    store.feedback.correct(one.id, {"intent": "praise"}, "ann")
+    before, seen = store.vectors.get_many([one.id]), store.events.last_seq()
+    new = replace(make_analysis(0.9, cause=None, risks=(), intent="inquiry"), model="test-2")
+    assert store.analyses.reread([Reading(one.id, 1, new), Reading(two.id, 1, new), Reading("r-none", 1, new)]) == 2
+    first, second = store.feedback.get(one.id).analysis, store.feedback.get(two.id).analysis
+    assert (first.intent, first.sentiment, first.model, first.risks) == ("praise", 0.9, "test-2", ())
+    assert second == new
+    assert store.vectors.get_many([one.id]).keys() == before.keys()
+    assert store.vectors.entries_of([two.id])[two.id].choices["label"] == "positive"
+    assert store.feedback.count(parse_filter({"risk": ["churn"]})) == 0
+    told = [(e.record_id, e.data) for e in store.events.read(seen, 10)]
+    assert sorted(told) == sorted([(one.id, {"version": 1, "reason": "model"}), (two.id, {"version": 1, "reason": "model"})])
+
+
+def test_a_record_that_changed_meanwhile_is_not_read_anew(store):
+    item = make_feedback(1)
+    store.feedback.add([item], NOW)
+    enrich(store)
+    store.feedback.add([make_feedback(1, "changed")], NOW)
+    assert store.analyses.reread([Reading(item.id, 1, make_analysis(0.9))]) == 0
+    enrich(store)
+    assert store.analyses.reread([Reading(item.id, 1, make_analysis(0.9))]) == 0
+    assert store.feedback.get(item.id).analysis.sentiment == -0.8

@@ -274,3 +274,14 @@ def test_statistics_count_the_work(store):
 
 def pair(touchpoint, cause):
     return {"touchpoint": touchpoint, "stage": "service", "cause": cause, "sentiment": -0.5}
+
+
+def test_corrected_records_are_those_whose_content_people_saw(store):
+    items = [make_feedback(n) for n in range(4)]
+    store.feedback.add(items, NOW)
+    enrich(store)
+    for n in (3, 1, 2):
+        store.feedback.correct(items[n].id, {"intent": "praise"}, "ann")
+    store.feedback.correct(items[2].id, {"intent": None}, "ann")
+    store.feedback.add([make_feedback(3, "changed")], NOW)
+    assert store.feedback.corrected_ids() == [items[1].id]

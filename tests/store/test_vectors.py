@@ -68,3 +68,16 @@ def test_missing_goes_on_behind_a_number(store):
     first = store.vectors.missing(generation.id, 3)
     rest = store.vectors.missing(generation.id, 3, after_seq=first[-1].seq)
     assert [c.feedback.external_id for c in (*first, *rest)] == ["t-0", "t-1", "t-2", "t-3"]
+
+
+def test_a_sample_is_the_same_for_a_seed_and_leaves_corrected_records_out(store):
+    assert store.vectors.sample(5, 1) == []
+    items = [make_feedback(n) for n in range(40)]
+    store.feedback.add(items, NOW)
+    enrich(store)
+    store.feedback.correct(items[0].id, {"intent": "praise"}, "ann")
+    first = store.vectors.sample(10, 1)
+    assert first == store.vectors.sample(10, 1)
+    assert len(set(first)) == 10
+    assert set(first) != set(store.vectors.sample(10, 2))
+    assert set(store.vectors.sample(100, 1)) == {item.id for item in items[1:]}
