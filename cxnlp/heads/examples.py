@@ -24,17 +24,17 @@ class RefitConfig:
         learning_rate: At its highest.
         texts_a_batch: Corrected records in a batch.
         replay_a_batch: Other records in a batch.
-        replay_weight: Of the loss of others beside that of corrected records.
+        keep: Weight of the distance to the old scores beside the loss of corrected labels.
         pull: Of the squared distance to the weights at the start.
     """
 
     seed: int = 7
-    n_steps: int = 150
+    n_steps: int = 120
     n_passes: int = 6
     learning_rate: float = 5e-4
     texts_a_batch: int = 64
-    replay_a_batch: int = 128
-    replay_weight: float = 4.0
+    replay_a_batch: int = 96
+    keep: float = 8.0
     pull: float = 1e-2
 
 

@@ -1,11 +1,12 @@
 """Learning from corrections: the heads go on from their present weights, and keep what they know of everything else.
 
-The loss has three parts: people's labels, only where they gave them; the old network's own scores as soft targets, on other records and on the
+The loss has three parts: people's labels, only where they gave them; the distance to the old network's own scores, on other records and on the
 labels that nobody corrected, which is learning without forgetting (Li & Hoiem 2016); and a pull to the old weights (L2-SP, Li et al. 2018).
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import EllipsisType
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -15,11 +16,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from cxnlp.heads.examples import Examples, RefitConfig
-from cxnlp.heads.trainable import WEIGHTS, Batch, Heads, Known, LabelSet, Targets, batch_of, gold_loss, take_targets, to_targets
+from cxnlp.heads.trainable import Batch, Heads, Known, LabelSet, batch_of, gold_loss, take_targets, to_targets
 from cxnlp.records import Matrix
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 _LABELS: Final = ("sentiment", "intent", "observations", "risks")
+_OBSERVED: Final = ("pair", "touchpoint", "cause")
 _OF_ARTEFACT_ONLY: Final = "satisfaction."
 _OF_TRAINING_ONLY: Final = "polarity."
 _TOLD_EVERY: Final = 10
@@ -67,10 +69,13 @@ def refit(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.learning_rate, n_steps, pct_start=0.1)
     for step in range(n_steps):
         chosen = ours.batches[int(draw.integers(len(ours.batches)))]
-        loss = _loss_of_corrected(new, old, ours.take(chosen), take_targets(targets, torch.from_numpy(chosen)), known[chosen])
+        batch = ours.take(chosen)
+        out, corrected_of, others_of = new(batch), *_split(known[chosen])
+        loss = gold_loss(out, take_targets(targets, torch.from_numpy(chosen)), corrected_of)
+        loss = loss + config.keep * likeness_loss(out, _scores(old, batch), batch.is_clause, others_of)
         if others.batches:
             batch = others.take(others.batches[int(draw.integers(len(others.batches)))])
-            loss = loss + config.replay_weight * likeness_loss(new(batch), _scores(old, batch), batch.is_clause)
+            loss = loss + config.keep * likeness_loss(new(batch), _scores(old, batch), batch.is_clause)
         distance = [((p - anchor[name]) ** 2).sum() for name, p in new.named_parameters() if p.requires_grad]
         loss = loss + config.pull * torch.stack(distance).sum()
         optimiser.zero_grad()
@@ -84,35 +89,39 @@ def refit(
 
 
 def likeness_loss(out: Mapping[str, Tensor], old: Mapping[str, Tensor], is_clause: Tensor, of: Known | None = None) -> Tensor:
-    """Return how far the scores of a batch are from the old network's, weighted as `gold_loss` weighs labels.
+    """Return how far the logits of a batch are from the old network's (Ba & Caruana 2014): the mean squared distance, summed over the labels.
+
+    Cross-entropy with soft targets would let an unlikely label become several times as likely almost for nothing, and thresholds lie there.
 
     Args:
         out: Logits of the new network.
         old: Logits of the old one.
         is_clause: (n, most) False where padded.
-        of: Which texts count for which label; all by default.
+        of: Which texts count for which label, all by default; a label that part of the texts has weighs as much less.
     """
     of = of or Known()
-    n = len(is_clause)
-    loss = torch.zeros(())
-    for name, rows in (("sentiment", of.sentiment), ("intent", of.intent)):
-        if share := len(old[name][rows]) / n:
-            loss = loss + share * functional.cross_entropy(out[name][rows], old[name][rows].softmax(1))
-    for name, weight in WEIGHTS:
-        rows = of.risks if name == "risk" else of.observations
-        if share := len(old[name][rows]) / n:
-            loss = loss + share * weight * functional.binary_cross_entropy_with_logits(out[name][rows], old[name][rows].sigmoid())
     there = is_clause[of.observations]
-    if share := len(there) / n:
-        feeling, felt = out["feeling"][of.observations][there], old["feeling"][of.observations][there].softmax(1)
-        loss = loss + share * 0.5 * functional.cross_entropy(feeling, felt)
+    pairs = [_centred(out, old, name, rows) for name, rows in (("sentiment", of.sentiment), ("intent", of.intent))]
+    pairs += [(out[name][rows], old[name][rows]) for name, rows in (*((name, of.observations) for name in _OBSERVED), ("risk", of.risks))]
+    loss = torch.zeros(())
+    for got, true in pairs:
+        if share := len(true) / len(is_clause):
+            loss = loss + share * functional.mse_loss(got, true)
+    if share := len(there) / len(is_clause):
+        loss = loss + share * functional.mse_loss(out["feeling"][of.observations][there], old["feeling"][of.observations][there])
     return loss
 
 
-def _loss_of_corrected(new: Heads, old: Heads, batch: Batch, y: Targets, known: npt.NDArray[np.bool_]) -> Tensor:
-    out = new(batch)
+def _centred(out: Mapping[str, Tensor], old: Mapping[str, Tensor], name: str, rows: Tensor | EllipsisType) -> tuple[Tensor, Tensor]:
+    # A softmax does not see what all its logits have in common.
+    got, true = out[name][rows], old[name][rows]
+    return got - got.mean(1, keepdim=True), true - true.mean(1, keepdim=True)
+
+
+def _split(known: npt.NDArray[np.bool_]) -> tuple[Known, Known]:
+    """Return which texts of a batch people corrected, and which they did not, by field."""
     corrected, others = (Known(*(torch.from_numpy(np.flatnonzero(column)) for column in part.T)) for part in (known, ~known))
-    return gold_loss(out, y, corrected) + likeness_loss(out, _scores(old, batch), batch.is_clause, others)
+    return corrected, others
 
 
 def _scores(model: Heads, batch: Batch) -> dict[str, Tensor]:

@@ -82,7 +82,7 @@ def test_what_people_said_is_learnt_and_the_rest_is_kept():
     other = gather(make_vectors(200, 8), DIM)
     drift = np.abs(score(new, other).intent - score(start, other).intent).mean()
     assert drift < 0.15
-    free = Network(refit(start.weights, CARD, CORRECTED, OTHERS, replace(CONFIG, replay_weight=0.0, pull=0.0)), CARD)
+    free = Network(refit(start.weights, CARD, CORRECTED, OTHERS, replace(CONFIG, keep=0.0, pull=0.0)), CARD)
     assert np.abs(score(free, other).intent - score(start, other).intent).mean() > 2 * drift
 
 
