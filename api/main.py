@@ -82,6 +82,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
     stopping.set()
     await run_in_threadpool(follower.join, 10)
+    await run_in_threadpool(_stop_learning, service)
     service.store.close()
 
 
@@ -91,9 +92,14 @@ def _open(service: Service) -> None:
     service.delivery  # noqa: B018
     try:
         service.retrieval  # noqa: B018
-        service.pipeline  # noqa: B018
+        service.active_pipeline  # noqa: B018
     except ArtefactError as error:
         _log.error("search and analysis do not work: %s", error)
+
+
+def _stop_learning(service: Service) -> None:
+    if "retraining" in vars(service):  # most processes never make one
+        service.retraining.close()
 
 
 def _follow(service: Service, stopping: threading.Event) -> None:

@@ -1,6 +1,6 @@
 """The addresses, one module a noun; `ROUTERS` are those under /v1."""
 
-from api.routes import analysis, events, feedback, flags, intake, keys, search, status, topics, webhooks
+from api.routes import analysis, events, feedback, flags, intake, keys, search, status, topics, versions, webhooks
 
 ROUTERS = (
     intake.router,
@@ -9,6 +9,7 @@ ROUTERS = (
     analysis.router,
     status.router,
     topics.router,
+    versions.router,
     flags.router,
     webhooks.router,
     events.router,

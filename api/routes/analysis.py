@@ -37,7 +37,7 @@ def post_analyze(service: ServiceDep, raw: RawBody, _: Agent) -> Response:
 
 
 def _analyze(service: Service, items: list[Feedback]) -> list[dict[str, Any]]:
-    return [to_line(Record(found.feedback, found.analysis)) for found in service.pipeline.analyze(items)] if items else []
+    return [to_line(Record(found.feedback, found.analysis)) for found in service.active_pipeline.analyze(items)] if items else []
 
 
 def _parse(service: Service, item: object) -> Feedback | dict[str, Any]:

@@ -1,5 +1,6 @@
 """How far the work has come, and what it is done with."""
 
+from contextlib import suppress
 from typing import Final
 
 from fastapi import APIRouter, Response
@@ -11,10 +12,11 @@ from api.security import Agent
 from cxnlp import __version__
 from cxnlp.bootstrap import Service
 from cxnlp.errors import ArtefactError
-from cxnlp.service.cards import read_card, read_cards
+from cxnlp.service.cards import read_cards
 
 router = APIRouter(prefix="/v1", tags=["status"])
-_STATUS: Final = {"records": 865, "analyzed": 865, "indexed": 865, "pending": 0, "failed": 0, "model": "cxnlp-zh-en-1", "version": __version__}
+_COUNTS: Final = {"records": 865, "analyzed": 865, "indexed": 865, "pending": 0, "failed": 0}
+_STATUS: Final = _COUNTS | {"model": "cxnlp-zh-en-1", "warnings": [], "version": __version__}
 
 
 def count_records(service: Service) -> dict[str, int]:
@@ -35,12 +37,13 @@ def count_records(service: Service) -> dict[str, int]:
 
 @router.get("/status", summary="How far the work has come", responses=answer(_STATUS))
 def get_status(service: ServiceDep, _: Agent) -> Response:
-    """Return how many records there are, are analysed, can be found in this process, wait, and could not be analysed."""
-    try:
-        model = read_card(service.settings.heads or service.settings.models_dir / "heads")["name"]
-    except ArtefactError:
-        model = None
-    return to_response(count_records(service) | {"model": model, "version": __version__})
+    """Return how many records there are, are analysed, can be found in this process, wait, and could not be analysed, and what analyses them."""
+    model, warning = None, None
+    with suppress(ArtefactError):
+        active = service.versions.active()
+        model, warning = active.id, active.warning
+    warnings = [warning] if warning else []
+    return to_response(count_records(service) | {"model": model, "warnings": warnings, "version": __version__})
 
 
 @router.get("/taxonomy", summary="What feedback is sorted into", responses=answer({"version": 1, "stages": [], "touchpoints": [], "causes": []}))

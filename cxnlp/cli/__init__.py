@@ -4,6 +4,7 @@ files.py      analyze, ingest
 evaluating.py evaluate
 finding.py    search, similar, show, export, status
 running.py    serve, worker, reindex, topics, doctor
+learning.py   retrain, models
 keeping.py    forget, keys
 """
 
@@ -13,7 +14,7 @@ import sys
 import typer
 
 from cxnlp import __version__
-from cxnlp.cli import evaluating, files, finding, keeping, running
+from cxnlp.cli import evaluating, files, finding, keeping, learning, running
 from cxnlp.errors import CxnlpError
 
 app = typer.Typer(
@@ -35,6 +36,8 @@ app.command()(running.serve)
 app.command()(running.worker)
 app.command()(running.reindex)
 app.add_typer(running.topics, name="topics")
+app.command()(learning.retrain)
+app.add_typer(learning.models, name="models")
 app.command()(running.doctor)
 app.command()(keeping.forget)
 app.add_typer(keeping.keys, name="keys")

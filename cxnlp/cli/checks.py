@@ -26,7 +26,8 @@ class Check:
 def check_all(service: Service) -> list[Check]:
     """Return all checks in order; a failing one does not stop the others."""
     checks: dict[str, Callable[[Service], str]] = {
-        "models": _check_models, "encoder": _check_analysis, "store": _check_store, "queue": _check_queue, "disk": _check_disk,
+        "models": _check_models, "encoder": _check_analysis, "store": _check_store, "version": _check_version,
+        "queue": _check_queue, "disk": _check_disk,
     }  # fmt: skip
     return [_run(name, check, service) for name, check in checks.items()]
 
@@ -66,6 +67,14 @@ def _check_analysis(service: Service) -> str:
 def _check_store(service: Service) -> str:
     statistics = service.store.feedback.statistics()
     return f"{service.store.database.place} holds {statistics.records:,} records"
+
+
+def _check_version(service: Service) -> str:
+    active = service.versions.active()
+    if active.warning:
+        raise ArtefactError(active.warning)
+    service.versions.network(active.id)
+    return f"{active.id} analyses"
 
 
 def _check_queue(service: Service) -> str:
