@@ -10,6 +10,7 @@ import argparse
 import gzip
 import json
 import os
+import random
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -23,6 +24,11 @@ from cxnlp.pipeline import prepare
 from cxnlp.records import Feedback, Turn
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
+SENTIMENT_SETS = {
+    "chnsenticorp": 7_300, "eprstmt": 200, "waimai_10k": 6_000, "twitter_airline": 8_000, "online_shopping_10_cats": 6_000, "vader_tweets": 3_400,
+    "tripadvisor_sentences": 2_300, "amazon_alexa": 1_200,
+}  # fmt: skip
+"""Sets whose sentiment alone is learnt, and how many texts of each at most."""
 _CHUNK = 2_048
 
 
@@ -61,13 +67,16 @@ def parts() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     rows = list(read_rows(corpora / "stc3_helpdesk.jsonl.gz"))
     for split in ("train", "dev"):
         yield f"stc3_helpdesk_{split}", [row for row in rows if row["split"] == split]
+    for name, n in SENTIMENT_SETS.items():
+        rows = [row for row in read_rows(corpora / f"{name}.jsonl.gz") if row["split"] == "train"]
+        yield f"{name}_train", random.Random(7).sample(rows, min(n, len(rows)))
 
 
 def main() -> None:
     """Write what is missing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cache", type=Path)
-    parser.add_argument("names", nargs="*", metavar="PART", help="gold_dev, gold_train, stc3_helpdesk_train, stc3_helpdesk_dev; all by default")
+    parser.add_argument("names", nargs="*", metavar="PART", help="gold_dev, gold_train, stc3_helpdesk_train, chnsenticorp_train, ...; all by default")
     arguments = parser.parse_args()
     cache: Path = arguments.cache
     cache.mkdir(parents=True, exist_ok=True)

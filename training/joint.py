@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 from tasks import Text
 from torch import Tensor, nn
 from torch.nn import functional
-from train_heads import Config, make_heads
+from train_heads import Config, lack_of_correlation, make_heads, sentiment_loss
 
 from cxnlp.heads.network import VALUES
 from cxnlp.heads.trainable import Batch
@@ -93,7 +93,6 @@ class Joint(nn.Module):
         self.encoder = Encoder(shape, n_trained, dropout)
         self.heads = make_heads(shape["dim"], Config())
         self.satisfaction = nn.Linear(4 * shape["dim"], 1)
-        self.slopes = nn.ParameterDict()
         self.before, self.end, self.pad = [special["start"], *prefix], special["end"], special["pad"]
 
     def pool(self, texts: Sequence[Text]) -> Pooled:
@@ -132,7 +131,7 @@ class Joint(nn.Module):
         return self.satisfaction(torch.cat(parts, 1))[:, 0]
 
 
-def loss_of(kind: str, texts: Sequence[Text], model: Joint, pooled: Pooled, slope: Tensor) -> Tensor:
+def loss_of(kind: str, texts: Sequence[Text], model: Joint, pooled: Pooled) -> Tensor:
     """Return the loss of one batch that is not gold.
 
     Args:
@@ -140,7 +139,6 @@ def loss_of(kind: str, texts: Sequence[Text], model: Joint, pooled: Pooled, slop
         texts: Of the batch.
         model: That learns.
         pooled: The batch's vectors.
-        slope: (2,) of the set: what maps the model's sentiment to the set's own scale.
     """
     if kind in ("pairs", "intents"):
         return _alike(kind, texts, pooled.batch.documents)
@@ -148,22 +146,12 @@ def loss_of(kind: str, texts: Sequence[Text], model: Joint, pooled: Pooled, slop
         y = torch.tensor([text.row["labels"]["satisfaction"] for text in texts])
         return 4 * functional.mse_loss(model.rate(pooled), y)
     out = model.heads(pooled.batch)
-    values = torch.from_numpy(VALUES)
     if kind == "aspects":
-        return _aspects(texts, out["feeling"].softmax(2) @ values, slope)
-    p = out["sentiment"].softmax(1)
-    y = torch.tensor([float(text.row["sentiment"]) for text in texts])
-    if kind == "sign":
-        # Half-hearted praise is still praise: the slope lets the loss fade before the score is extreme.
-        return functional.softplus(-6 * torch.sign(y) * (p @ values)).mean()
-    if kind == "three":
-        classes = torch.stack([p[:, 0] + p[:, 1], p[:, 2], p[:, 3] + p[:, 4]], 1)
-        sure = torch.tensor([float((text.row.get("labels") or {}).get("confidence", 1.0)) for text in texts])
-        return (sure * functional.nll_loss(torch.log(classes + 1e-6), torch.sign(y).long() + 1, reduction="none")).mean()
-    return 3 * functional.mse_loss(slope[0] * (p @ values) + slope[1], y)
+        return _aspects(texts, out["feeling"].softmax(2) @ torch.from_numpy(VALUES))
+    return sentiment_loss(kind, out["sentiment"].softmax(1), [text.row for text in texts])
 
 
-def _aspects(texts: Sequence[Text], feeling: Tensor, slope: Tensor) -> Tensor:
+def _aspects(texts: Sequence[Text], feeling: Tensor) -> Tensor:
     """Return the loss of the valence of terms, read at the clause that holds each (one of the term or, failing that, of the opinion)."""
     found = []
     for i, text in enumerate(texts):
@@ -171,11 +159,10 @@ def _aspects(texts: Sequence[Text], feeling: Tensor, slope: Tensor) -> Tensor:
             clause = next((c for word in (term, opinion) if word and word not in ("NULL", "_") and (c := text.clause_of(word)) >= 0), -1)
             if clause >= 0 and value is not None:
                 found.append((i, clause, float(value)))
-    if not found:
+    if len(found) < 2:
         return feeling.sum() * 0
     rows, clauses, y = zip(*found, strict=True)
-    got = slope[0] * feeling[list(rows), list(clauses)] + slope[1]
-    return 3 * functional.mse_loss(got, torch.tensor(y))
+    return lack_of_correlation(feeling[list(rows), list(clauses)], torch.tensor(y))
 
 
 def _alike(kind: str, texts: Sequence[Text], vectors: Tensor) -> Tensor:

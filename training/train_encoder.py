@@ -69,8 +69,6 @@ def make_model(config: Config, heads: Path | None) -> Joint:
     model.encoder.load(FOLDER / "model.safetensors")
     if heads:
         model.heads.load_state_dict(torch.load(heads))
-    for name in KINDS:
-        model.slopes[name] = torch.nn.Parameter(torch.tensor([0.8, 0.0]))
     return model
 
 
@@ -123,7 +121,7 @@ def fit(texts: dict[str, dict[str, list[Text]]], model: Joint, base: torch.Tenso
         loss_near = keep_neighbours(pooled.batch.documents, base[chosen]) if len(gold.chosen) > 1 else torch.zeros(())
         (loss_gold + config.neighbours * loss_near).backward()
         batch = [train[other.set][i] for i in other.chosen]
-        loss_other = loss_of(other.kind, batch, model, model.pool(batch), model.slopes[other.set])
+        loss_other = loss_of(other.kind, batch, model, model.pool(batch))
         loss_other.backward()
         torch.nn.utils.clip_grad_norm_(list(learning.values()), 5.0)
         optimiser.step()

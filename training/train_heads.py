@@ -12,6 +12,7 @@ soft maximum of its clauses' scores, and the clause that wins is the quote. Tune
 import argparse
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import product
@@ -20,10 +21,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from features import MODELS, read_rows
+from features import MODELS, SENTIMENT_SETS, read_rows
 from safetensors.numpy import save_file
 from sklearn.linear_model import LogisticRegression
+from tasks import KINDS
 from torch import Tensor
+from torch.nn import functional
 
 from cxnlp.encoder import ShippedEncoder
 from cxnlp.heads.conversation import describe
@@ -51,7 +54,8 @@ class Config:
     dropout: float = 0.25
     learning_rate: float = 1.5e-3
     weight_decay: float = 0.02
-    n_epochs: int = 24
+    n_epochs: int = 18
+    sentiment_weight: float = 0.5
     texts_a_batch: int = 128
     sharpness: float = 2.0
     held_out: float = 0.08
@@ -99,14 +103,47 @@ def batches(kept: np.ndarray, counts: Tensor, size: int, draw: np.random.Generat
     return [cut[i] for i in draw.permutation(len(cut))]
 
 
-def fit(train: Part, config: Config) -> Heads:
-    """Return the network of the epoch that is best on the held-out tenth."""
+def sentiment_loss(kind: str, probabilities: Tensor, rows: Sequence[Mapping[str, Any]]) -> Tensor:
+    """Return the loss of texts of which only the sentiment is known.
+
+    Args:
+        kind: `sign` (good or bad), `three` (bad, neutral, good) or `score` (on a scale of its own: correlation is what counts).
+        probabilities: (n, 5) of `VALUES`.
+        rows: Of the corpus, n of them.
+    """
+    value = probabilities @ torch.from_numpy(VALUES)
+    y = torch.tensor([float(row["sentiment"]) for row in rows])
+    if kind == "sign":
+        # Half-hearted praise is still praise: the loss fades before the score is extreme.
+        return functional.softplus(-6 * torch.sign(y) * value).mean()
+    if kind == "three":
+        classes = torch.stack([probabilities[:, :2].sum(1), probabilities[:, 2], probabilities[:, 3:].sum(1)], 1)
+        sure = torch.tensor([float((row.get("labels") or {}).get("confidence", 1.0)) for row in rows])
+        return (sure * functional.nll_loss(torch.log(classes + 1e-6), torch.sign(y).long() + 1, reduction="none")).mean()
+    return lack_of_correlation(value, y)
+
+
+def lack_of_correlation(got: Tensor, y: Tensor) -> Tensor:
+    """Return 1 - Pearson's r."""
+    return 1 - functional.cosine_similarity(got - got.mean(), y - y.mean(), dim=0)
+
+
+def fit(train: Part, others: Mapping[str, Part], config: Config) -> Heads:
+    """Return the network of the epoch that is best on the held-out part of gold.
+
+    Args:
+        train: Gold texts.
+        others: Sets of which only the sentiment is known, by name.
+        config: How to learn.
+    """
     torch.manual_seed(config.seed)
     draw = np.random.default_rng(config.seed)
     order = draw.permutation(len(train.rows))
     n_held = int(config.held_out * len(order))
     held, kept = np.sort(order[:n_held]), order[n_held:]
     y = to_targets(train.rows)
+    names, sizes = list(others), np.array([len(part.rows) for part in others.values()])
+    shares = sizes / max(1, sizes.sum())
     model = make_heads(train.documents.shape[1], config)
     model.standardise(train.documents, train.clauses)
     optimiser = torch.optim.AdamW(model.parameters(), config.learning_rate, weight_decay=config.weight_decay)
@@ -117,6 +154,12 @@ def fit(train: Part, config: Config) -> Heads:
         model.train()
         for chosen in batches(kept, train.counts, config.texts_a_batch, draw):
             loss = gold_loss(model(train.take(chosen)), take_targets(y, torch.from_numpy(chosen)))
+            if others:
+                name = names[int(draw.choice(len(names), p=shares))]
+                some = draw.choice(len(others[name].rows), config.texts_a_batch // 2, replace=len(others[name].rows) < config.texts_a_batch)
+                probabilities = model(others[name].take(some))["sentiment"].softmax(1)
+                rows = [others[name].rows[i] for i in some]
+                loss = loss + config.sentiment_weight * sentiment_loss(KINDS[name][0], probabilities, rows)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -229,7 +272,8 @@ def main() -> None:
         model.load_state_dict(torch.load(arguments.trained))
         model.eval()
     else:
-        model = fit(load_part(cache, "gold_train"), config)
+        others = {name: load_part(cache, f"{name}_train") for name in SENTIMENT_SETS if (cache / f"{name}_train.npz").exists()}
+        model = fit(load_part(cache, "gold_train"), others, config)
         torch.save(model.state_dict(), cache / "heads.pt")  # outside the repository, should the rest fail
     figures = evaluate_logits(predict(model, dev), to_targets(dev.rows))
     print(json.dumps(figures, indent=1))
