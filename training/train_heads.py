@@ -282,7 +282,7 @@ def main() -> None:
 
 def write(model: Heads, figures: dict[str, Any], cache: Path, config: Config, how: str) -> None:
     """Write the artefact and its card."""
-    tensors = {k: v.numpy() for k, v in model.state_dict().items() if not k.startswith("polarity")}
+    tensors = {k: v.numpy() for k, v in model.state_dict().items()}
     if (cache / "stc3_helpdesk_train.npz").exists():
         weights, bias = fit_satisfaction(load_part(cache, "stc3_helpdesk_train"), config)
         tensors |= {"satisfaction.weight": weights, "satisfaction.bias": np.float32([bias])}

@@ -23,7 +23,6 @@ Ints: TypeAlias = npt.NDArray[np.int64]
 _LABELS: Final = ("sentiment", "intent", "observations", "risks")
 _OBSERVED: Final = ("pair", "touchpoint", "cause")
 _OF_ARTEFACT_ONLY: Final = "satisfaction."
-_OF_TRAINING_ONLY: Final = "polarity."
 _TOLD_EVERY: Final = 10
 
 
@@ -84,7 +83,7 @@ def refit(
         schedule.step()
         if step % _TOLD_EVERY == 0:
             on_progress("fit", step / n_steps)
-    learnt = {k: np.ascontiguousarray(v.numpy(), np.float32) for k, v in new.state_dict().items() if not k.startswith(_OF_TRAINING_ONLY)}
+    learnt = {k: np.ascontiguousarray(v.numpy(), np.float32) for k, v in new.state_dict().items()}
     return dict(weights) | learnt
 
 
@@ -134,8 +133,7 @@ def _load(weights: Mapping[str, Matrix], card: Mapping[str, Any]) -> Heads:
     hidden, dim = weights["document.weight"].shape
     model = Heads(dim, _label_set(card), hidden, 0.0, float(card["config"]["sharpness"])).eval()
     state = {name: torch.from_numpy(np.array(value)) for name, value in weights.items() if not name.startswith(_OF_ARTEFACT_ONLY)}
-    model.load_state_dict(model.state_dict() | state)
-    model.polarity.requires_grad_(False)
+    model.load_state_dict(state)
     return model
 
 

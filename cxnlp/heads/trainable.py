@@ -105,7 +105,6 @@ class Heads(nn.Module):
         self.context = nn.Linear(dim, h, bias=False)
         self.sentiment = nn.Linear(3 * h, len(VALUES))
         self.intent = nn.Linear(3 * h, len(labels.intents))
-        self.polarity = nn.Linear(3 * h, 1)
         self.presence = nn.Linear(3 * h, len(labels.touchpoints))
         self.touchpoint = nn.Linear(h, len(labels.touchpoints))
         self.cause = nn.Linear(h, len(labels.causes))
@@ -136,7 +135,6 @@ class Heads(nn.Module):
         return {
             "sentiment": self.sentiment(whole),
             "intent": self.intent(whole),
-            "polarity": self.polarity(whole)[:, 0],
             "pair": self.soft_maximum(pairs, batch.is_clause) + presence.repeat_interleave(self.n_causes, 1),
             "touchpoint": self.soft_maximum(touchpoint, batch.is_clause) + presence,
             "cause": self.soft_maximum(cause, batch.is_clause),

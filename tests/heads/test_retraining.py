@@ -30,7 +30,7 @@ CONFIG = RefitConfig(n_steps=80, learning_rate=5e-3)
 
 def make_network(seed=1):
     torch.manual_seed(seed)
-    weights = {k: v.numpy().copy() for k, v in Heads(DIM, LABELS, 16, 0.0, 2.0).state_dict().items() if not k.startswith("polarity")}
+    weights = {k: v.numpy().copy() for k, v in Heads(DIM, LABELS, 16, 0.0, 2.0).state_dict().items()}
     return Network(weights | {"satisfaction.weight": np.ones(4 * DIM, np.float32)}, CARD)
 
 
