@@ -122,7 +122,7 @@ def fill(stored: Matrix) -> IndexView:
         )
         for row, vector in enumerate(stored)
     ]
-    view = IndexView(DIM)
+    view = IndexView(DIM, (20.0, -14.0))
     wall, cpu = time.perf_counter(), time.process_time()
     for start in range(0, len(entries), 1_000):
         view.put(entries[start : start + 1_000])
