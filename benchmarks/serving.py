@@ -180,7 +180,7 @@ def _limits(folder: Path, texts: Sequence[str], ids: Sequence[str]) -> dict[str,
     flat_scan = f"FAISS flat scan {shown(scan)} ms"
     return {
         "GET record": f"reading it from the store alone {shown(reading)} ms",
-        "search": f"encoder alone {shown(alone)} ms a query of {_QUERY_CHARACTERS} characters, {shown(together)} ms for {_N_CLIENTS} at once; {flat_scan}",
+        "search": f"encoder alone {shown(alone)} ms for {_QUERY_CHARACTERS} characters, {shown(together)} ms for {_N_CLIENTS} at once; {flat_scan}",
         "similar": flat_scan,
     }
 
