@@ -15,6 +15,8 @@ from sentence_transformers import SentenceTransformer
 from cxnlp.encoder.windows import States, Window, cut, pack
 from cxnlp.errors import ArtefactError
 
+_LIKENESS: Final = (12.0, -8.0)
+
 
 class ExternalEncoder:
     """A sentence-transformers model by folder or name.
@@ -24,8 +26,6 @@ class ExternalEncoder:
         id: Hash of the name, the weights and the tokenizer.
         likeness: Slope and offset of a curve that suits most such models: a cosine of 0.67 is 0.5.
     """
-
-    likeness: Final = (12.0, -8.0)
 
     def __init__(self, name: str) -> None:
         """Load the model.
@@ -43,6 +43,7 @@ class ExternalEncoder:
             ) from error
         if not getattr(self._tokenizer, "is_fast", False):
             raise ArtefactError(f"encoder {name!r} has no fast tokenizer, so clauses cannot be placed; choose another model")
+        self.likeness = _LIKENESS
         self.dim = int(self._transformer.config.hidden_size)
         self._before, self._after = _special_tokens(self._tokenizer)
         self._longest = min(512, int(getattr(self._transformer.config, "max_position_embeddings", 512)) - 2) - len(self._before) - len(self._after)
