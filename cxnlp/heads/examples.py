@@ -29,12 +29,12 @@ class RefitConfig:
     """
 
     seed: int = 7
-    n_steps: int = 120
+    n_steps: int = 150
     n_passes: int = 6
     learning_rate: float = 5e-4
     texts_a_batch: int = 64
     replay_a_batch: int = 96
-    keep: float = 8.0
+    keep: float = 5.0
     pull: float = 1e-2
 
 
