@@ -20,6 +20,7 @@ from cxnlp.heads.network import VALUES
 from cxnlp.heads.trainable import Batch
 
 _MASKED = -1e4
+_LEAST_TERMS = 8
 
 
 class Layer(nn.Module):
@@ -159,7 +160,7 @@ def _aspects(texts: Sequence[Text], feeling: Tensor) -> Tensor:
             clause = next((c for word in (term, opinion) if word and word not in ("NULL", "_") and (c := text.clause_of(word)) >= 0), -1)
             if clause >= 0 and value is not None:
                 found.append((i, clause, float(value)))
-    if len(found) < 2:
+    if len(found) < _LEAST_TERMS:  # of two values the correlation is always 1 or -1
         return feeling.sum() * 0
     rows, clauses, y = zip(*found, strict=True)
     return lack_of_correlation(feeling[list(rows), list(clauses)], torch.tensor(y))

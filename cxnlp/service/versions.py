@@ -62,7 +62,8 @@ class Versions:
 
     def list(self) -> Sequence[dict[str, Any]]:
         """Return all versions as the API shows them, the shipped one first."""
-        return [self.describe(self.root)] + [self._line(version, self.active().id) for version in self.store.versions.list()]
+        active = self.active().id
+        return [self.describe(self.root)] + [self._line(version, active) for version in self.store.versions.list()]
 
     def describe(self, version_id: str) -> dict[str, Any]:
         """Return one version as the API shows it.
