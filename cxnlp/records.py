@@ -255,6 +255,8 @@ class Entry:
         observations: (touchpoint, stage, cause or None) of each observation.
         risks: Risk ids.
         attributes: Attributes with one plain value, as text.
+        clauses: (n_clauses, dim) float32, rows L2-normalised.
+        copy_key: Alike in records with the same words, see `cxnlp.text.copies`; 0 where there are no words.
     """
 
     seq: int
@@ -267,6 +269,8 @@ class Entry:
     observations: tuple[tuple[str, str, str | None], ...]
     risks: tuple[str, ...]
     attributes: Mapping[str, str]
+    clauses: Matrix | None = field(default=None, compare=False, repr=False)
+    copy_key: int = 0
 
 
 def record_id(source: str, external_id: str) -> str:

@@ -22,6 +22,7 @@ _ENTRIES: Final = (
         feedback.c.seq,
         feedback.c.id,
         vectors.c.document,
+        vectors.c.clauses,
         *(feedback.c[name] for name in ("source", "channel", "segment", "rating", "created_at", "received_at", "attributes")),
         feedback.c.customer_id.label("customer"),
         topic_members.c.topic_id.label("topic"),
@@ -189,6 +190,7 @@ def _entries(found: Sequence[Any], observed: Mapping[int, list[Any]], signals: M
             observations=tuple([(touchpoint, stage, cause) for _, touchpoint, stage, cause in observed.get(row.seq, ())]),
             risks=tuple([risk for _, risk in signals.get(row.seq, ())]),
             attributes=_plain_attributes(row.attributes),
+            clauses=np.frombuffer(row.clauses, np.float16).reshape(-1, documents.shape[1]).astype(np.float32),
         )
         for row, document in zip(found, documents, strict=True)
     ]
