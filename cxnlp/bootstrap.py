@@ -25,7 +25,7 @@ from cxnlp.settings import Settings
 from cxnlp.taxonomy import Taxonomy, load_taxonomy
 
 if TYPE_CHECKING:
-    from cxnlp.service import Delivery, Enrichment, Retraining, Retrieval, TopicModel, Versions
+    from cxnlp.service import Delivery, Enrichment, Retraining, Retrieval, TopicModel, Versions, View
     from cxnlp.store import Store
 
 
@@ -134,11 +134,18 @@ class Service:
         return Enrichment(self.store, self.active_pipeline)
 
     @cached_property
+    def view(self) -> View:
+        """This process's index of the store."""
+        from cxnlp.service import View
+
+        return View(self.store, self.encoder)
+
+    @cached_property
     def retrieval(self) -> Retrieval:
         """Search."""
         from cxnlp.service import Retrieval
 
-        return Retrieval(self.store, self.encoder, self.masker)
+        return Retrieval(self.store, self.encoder, self.masker, self.view)
 
     @cached_property
     def delivery(self) -> Delivery:

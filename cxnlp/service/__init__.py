@@ -2,6 +2,7 @@
 
 intake.py        receive, forget
 enrichment.py    work off the queue, reindex
+view.py          this process's index of the store
 retrieval.py     search, similar
 topics.py        fit topics
 correction.py    what people say of a record
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
     from cxnlp.service.retrieval import Found, Hit, Retrieval
     from cxnlp.service.topics import FitReport, TopicModel
     from cxnlp.service.versions import ActiveHeads, Versions
+    from cxnlp.service.view import View
 
 _MODULES = {"Delivery": "delivery", "Enrichment": "enrichment", "Retrieval": "retrieval", "Found": "retrieval", "Hit": "retrieval"}
 _MODULES |= {"Intake": "intake", "Outcome": "intake", "count": "intake", "TopicModel": "topics", "FitReport": "topics"}
 _MODULES |= {"ActiveHeads": "versions", "Versions": "versions", "Comparison": "retraining", "Retraining": "retraining", "RetrainReport": "retraining"}
+_MODULES |= {"View": "view"}
 __all__ = [
     "ActiveHeads",
     "Comparison",
@@ -41,6 +44,7 @@ __all__ = [
     "Retrieval",
     "TopicModel",
     "Versions",
+    "View",
     "count",
 ]
 
