@@ -44,6 +44,13 @@ def segment(text: str, user_dictionary: Path | None = None) -> list[str]:
     return [piece for block in _blocks(text) for piece in tokenizer.cut(block)]
 
 
+def inner_words(word: str) -> list[str]:
+    """Return the words of two and three characters in jieba's dictionary that stand within a longer Chinese word, in order."""
+    known = _tokenizer(None).FREQ
+    pieces = (word[i : i + n] for i in range(len(word) - 1) for n in (2, 3) if n < len(word) and i + n <= len(word))
+    return [piece for piece in pieces if known.get(piece)]
+
+
 @cache
 def stop_words(language: str) -> frozenset[str]:
     """Return the words of `zh` or `en` that say nothing of what a text is about."""
