@@ -1,0 +1,37 @@
+"""From examples of what is wanted, and of what is not, to what to look for: pure functions on vectors."""
+
+from typing import Final
+
+import numpy as np
+
+from cxnlp.errors import InvalidQuery
+from cxnlp.records import Matrix, Vector
+
+_AWAY: Final = 0.5
+_LEAST_LENGTH: Final = 1e-3
+
+
+def direction(positives: Matrix, negatives: Matrix) -> Vector:
+    """Return the (dim,) unit vector towards the positives and away from the negatives.
+
+    The mean of the positives less half the mean of the negatives: Rocchio's formula ("Relevance Feedback in Information Retrieval", 1971; Manning,
+    Raghavan and Schütze, "Introduction to Information Retrieval", 2008, section 9.1.1) without an original query, which may be given as one more
+    positive. One positive alone is its own direction.
+
+    Args:
+        positives: (p, dim), rows of unit length, p at least 1.
+        negatives: (n, dim), rows of unit length, n 0 or more.
+
+    Raises:
+        InvalidQuery: There are no positives, or nothing is left of them when the negatives are taken away.
+    """
+    if len(positives) == 0:
+        raise InvalidQuery("examples: there is none of what is wanted; give at least one positive")
+    towards = positives.mean(axis=0, dtype=np.float64)
+    if len(negatives):
+        towards = towards - _AWAY * negatives.mean(axis=0, dtype=np.float64)
+    length = float(np.linalg.norm(towards))
+    if not length > _LEAST_LENGTH:
+        raise InvalidQuery("examples: the negatives take away all that the positives have in common; give others")
+    found: Vector = (towards / length).astype(np.float32)
+    return found
