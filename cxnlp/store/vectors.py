@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, sel
 
 from cxnlp.errors import Conflict
 from cxnlp.filters import as_text
-from cxnlp.records import Entry, Span, Vectors
+from cxnlp.records import Entry, Matrix, Span, Vectors
 from cxnlp.store.database import Database
 from cxnlp.store.generations import ACTIVE, RETIRED, generation_state, lacking
 from cxnlp.store.rows import COLUMNS, Claim, chunks, claim_of, from_json, group_by_seq, to_json
@@ -38,6 +38,12 @@ _VECTORS_BY_ID: Final = (  # made once, since making a statement takes longer th
     select(feedback.c.id, vectors.c.document, vectors.c.clauses, vectors.c.spans)
     .join(vectors, (feedback.c.seq == vectors.c.seq) & (feedback.c.version == vectors.c.version))
     .where(vectors.c.generation_id == bindparam("generation_id"), feedback.c.id.in_(bindparam("ids", expanding=True)))
+)
+_DOCUMENTS: Final = (  # of present versions only, since receiving a new one deletes the vectors of the old
+    select(vectors.c.seq, vectors.c.document)
+    .join(generations, generations.c.id == vectors.c.generation_id)
+    .where(generations.c.state == ACTIVE, vectors.c.generation_id == bindparam("generation_id"))
+    .where(vectors.c.seq.in_(bindparam("seqs", expanding=True)))
 )
 
 
@@ -88,6 +94,24 @@ class VectorTable:
                 rows = connection.execute(_VECTORS_BY_ID, {"generation_id": of, "ids": part})
                 found |= {row.id: _vectors(row) for row in rows}
         return found
+
+    def documents(self, seqs: Sequence[int], generation_id: int, dim: int) -> Matrix:
+        """Return the (n, dim) float32 document vectors of records' present versions, in the order of `seqs`.
+
+        The row is NaN where there is no such vector: the record is forgotten or not analysed anew yet, or the generation is not the active one.
+
+        Args:
+            seqs: The store's numbers of the records.
+            generation_id: Of the vectors.
+            dim: Length of a vector of this generation.
+        """
+        found: dict[int, bytes] = {}
+        with self._database.read() as connection:
+            for part in chunks(dict.fromkeys(seqs)):
+                found |= {seq: document for seq, document in connection.execute(_DOCUMENTS, {"generation_id": generation_id, "seqs": part})}
+        none = np.full(dim, np.nan, np.float16).tobytes()
+        joined = b"".join([found.get(seq, none) for seq in seqs])
+        return np.frombuffer(joined, np.float16).reshape(len(seqs), dim).astype(np.float32)
 
     def sample(self, n: int, seed: int) -> list[str]:
         """Return the ids of up to `n` records with vectors in the active generation that nobody corrected, the same for the same seed.

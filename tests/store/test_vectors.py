@@ -50,6 +50,21 @@ def test_rows_are_read_in_parts(store):
     assert [row.id for row in seen] == [make_feedback(n).id for n in range(7)]
 
 
+def test_documents_come_in_the_order_asked_for_and_are_nan_where_there_is_none(store):
+    store.feedback.add([make_feedback(n) for n in range(3)], NOW)
+    enrich(store)
+    generation = store.generations.active()
+    first, second, third = (entry.seq for entry in store.vectors.entries(0, 10))
+    store.feedback.forget([make_feedback(1).id])
+    store.feedback.add([make_feedback(2, "changed")], NOW)
+    found = store.vectors.documents([third, first, 10**6, second, first], generation.id, 8)
+    assert (found.dtype, found.shape) == (np.float32, (5, 8))
+    assert np.isnan(found).all(axis=1).tolist() == [True, False, True, True, False]
+    np.testing.assert_allclose(found[1], make_vectors(first).document, atol=1e-3)
+    assert np.isnan(store.vectors.documents([first], generation.id + 1, 8)).all()
+    assert store.vectors.documents([], generation.id, 8).shape == (0, 8)
+
+
 def test_vectors_of_earlier_versions_are_not_saved(store):
     store.feedback.add([make_feedback(1), make_feedback(2)], NOW)
     enrich(store)
