@@ -31,11 +31,20 @@ def copy_key(text: str) -> int:
     Returns:
         A signed 64-bit number (BLAKE2b, RFC 7693, with 8 bytes), 0 only where the text is blank.
     """
-    folded = fold(text)
-    kept = _letters(folded) or "".join(folded.split())
-    if not kept:
+    return key_of(essence(text))
+
+
+def key_of(essence: str) -> int:
+    """Return the `copy_key` of a text by its essence."""
+    if not essence:
         return 0
-    return int.from_bytes(blake2b(kept.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big", signed=True) or 1
+    return int.from_bytes(blake2b(essence.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big", signed=True) or 1
+
+
+def essence(text: str) -> str:
+    """Return what a `copy_key` is made of: the letters of `text` without what does not count, or all but white space where no letter remains."""
+    folded = fold(text)
+    return _letters(folded) or "".join(folded.split())
 
 
 def _letters(folded: str) -> str:
