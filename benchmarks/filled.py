@@ -11,7 +11,7 @@ from cxnlp.bootstrap import Service
 from cxnlp.pipeline import Analyzed
 from cxnlp.records import Customer, Feedback, Matrix, Vectors
 from cxnlp.settings import Settings
-from cxnlp.store import Result
+from cxnlp.store import Result, said
 from cxnlp.text.clauses import SPLITTER_VERSION
 
 _ROWS_AT_ONCE = 1_000
@@ -37,7 +37,7 @@ def fill_store(home: Path, n: int, n_real: int) -> None:
     for first in range(have, n, _ROWS_AT_ONCE):
         made = [_relative(real[i % len(real)], i, now, random) for i in range(first, min(n, first + _ROWS_AT_ONCE))]
         service.store.feedback.add([one.feedback for one in made], now)
-        service.store.analyses.save([Result(one.feedback.id, 1, one.analysis, one.vectors) for one in made], generation.id)
+        service.store.analyses.save([Result(one.feedback.id, 1, one.analysis, one.vectors, said(one.feedback)) for one in made], generation.id)
         print(f"\rfilling the store: {min(n, first + _ROWS_AT_ONCE):,} of {n:,}", end="", flush=True)
     print()
     service.store.close()

@@ -11,7 +11,7 @@ from typing import Final
 
 from cxnlp.errors import Conflict, CxnlpError
 from cxnlp.pipeline import RECORDS_A_BATCH, Analyzed, Pipeline
-from cxnlp.store import Claim, Generation, Result, Store
+from cxnlp.store import Claim, Generation, Result, Store, said
 from cxnlp.text.clauses import SPLITTER_VERSION
 
 LEASE_SECONDS: Final = 60.0
@@ -42,12 +42,27 @@ class Enrichment:
             self.store.analyses.save([_result(claim, found) for claim, found in self._analyze(claims)], generation.id)
         return len(claims)
 
+    def add_words(self, after_seq: int) -> int | None:
+        """Give words to the next analysed records that have none, as those of earlier versions of cxnlp.
+
+        Returns:
+            Where to go on, or None if there are no more.
+        """
+        claims = self.store.words.missing(_RECORDS_A_STEP, after_seq)
+        self.store.words.save([(claim.record_id, claim.version, said(claim.feedback)) for claim in claims])
+        return claims[-1].seq if claims else None
+
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; a failure of the store is logged and tried again."""
+        wordless: int | None = 0
         try:
             while not stop.is_set():
                 try:
-                    if self.step(_RECORDS_A_STEP) == 0:
+                    if self.step(_RECORDS_A_STEP) > 0:
+                        continue
+                    if wordless is not None:
+                        wordless = self.add_words(wordless)
+                    else:
                         stop.wait(_IDLE_SECONDS)
                 except CxnlpError as error:
                     _log.warning("enrichment waits: %s", error)
@@ -110,4 +125,4 @@ class Enrichment:
 
 
 def _result(claim: Claim, found: Analyzed) -> Result:
-    return Result(claim.record_id, claim.version, found.analysis, found.vectors)
+    return Result(claim.record_id, claim.version, found.analysis, found.vectors, said(claim.feedback))

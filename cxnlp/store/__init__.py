@@ -22,6 +22,7 @@ from cxnlp.store.topics import StoredTopic, TopicTable
 from cxnlp.store.vectors import VectorTable
 from cxnlp.store.versions import HeadVersion, HeadVersions
 from cxnlp.store.webhooks import Webhook, WebhookTable
+from cxnlp.store.words import Said, WordHit, WordRow, Words, said
 
 __all__ = [
     "Analyses",
@@ -47,6 +48,7 @@ __all__ = [
     "Result",
     "Retrain",
     "Retrains",
+    "Said",
     "Statistics",
     "Store",
     "StoredFlag",
@@ -56,7 +58,11 @@ __all__ = [
     "Verdict",
     "Webhook",
     "WebhookTable",
+    "WordHit",
+    "WordRow",
+    "Words",
     "open_store",
+    "said",
 ]
 
 
@@ -77,6 +83,7 @@ class Store:
     topics: TopicTable
     versions: HeadVersions
     retrains: Retrains
+    words: Words
 
     def close(self) -> None:
         """Close all connections."""
@@ -113,4 +120,5 @@ def open_store(url: str) -> Store:
         topics=TopicTable(database, events),
         versions=HeadVersions(database, events),
         retrains=Retrains(database),
+        words=Words(database),
     )

@@ -19,18 +19,23 @@ from cxnlp.store.reading import read_corrections
 from cxnlp.store.rows import COLUMNS, Claim, chunks, claim_of, feedback_of, from_json, to_json
 from cxnlp.store.schema import MOST_ATTEMPTS, analyses, feedback, pending, vectors
 from cxnlp.store.vectors import vector_row
+from cxnlp.store.words import Said, replace_words
 
 _MOST_ERROR = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one pass read from one record: give back the id and version of the claim."""
+    """What one pass read from one record: give back the id and version of the claim.
+
+    Without `said`, full text does not find the record until a worker has nothing else to do.
+    """
 
     record_id: str
     version: int
     analysis: Analysis
     vectors: Vectors
+    said: Said | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,7 @@ class Analyses:
             connection.execute(insert(analyses), _analysis_rows(applied, labels, generation_id))
             connection.execute(insert(vectors), [vector_row(seq, generation_id, r.version, r.vectors) for seq, r in applied.items()])
             replace_labels(connection, labels)
+            replace_words(connection, {seq: (r.version, r.said) for seq, r in applied.items() if r.said is not None})
             told = [{"version": result.version} for result in applied.values()]
             self._events.append(connection, ANALYZED, [result.record_id for result in applied.values()], told)
         return len(applied)

@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError, TimeoutError
 
 from cxnlp.errors import StoreError
-from cxnlp.store import dialect
+from cxnlp.store import dialect, fulltext
 from cxnlp.store.schema import metadata
 
 _DRIVERS: Final = ("sqlite", "postgresql+psycopg")
@@ -72,9 +72,10 @@ class Database:
     def erase_traces(self, *, whole: bool = False) -> bool:
         """See to it that deleted content is not on the disk any more; to be called after deletions.
 
-        SQLite overwrites what is deleted, but now and then leaves a copy in the free part of a page when it moves a row to another page. Only
-        rewriting the file removes these. A file of up to 64 MiB is rewritten at once; a larger one takes about 13 seconds for each GB, in which
-        others can read but not write, so that is left to a quiet hour.
+        SQLite overwrites what is deleted, but now and then leaves a copy in the free part of a page when it moves a row to another page, and its
+        full-text index keeps the words of deleted records until its parts are merged. Only merging them and rewriting the file removes these. A
+        file of up to 64 MiB is rewritten at once; a larger one takes about 13 seconds for each GB, in which others can read but not write, so
+        that is left to a quiet hour.
 
         Args:
             whole: Rewrite the file however large it is; on PostgreSQL, vacuum the tables.
@@ -84,6 +85,7 @@ class Database:
         """
         with _explained(self.place):
             if whole or dialect.is_small(self.engine):
+                fulltext.merge(self.engine)
                 dialect.rewrite(self.engine, list(metadata.tables))
             return dialect.empty_log(self.engine)
 

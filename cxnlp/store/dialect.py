@@ -62,7 +62,7 @@ def _switch_to_wal(engine: Engine) -> None:
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:
-            _run_apart(engine, "PRAGMA journal_mode=WAL")
+            run_apart(engine, "PRAGMA journal_mode=WAL")
             return
         except sqlite3.OperationalError as error:
             if "locked" not in str(error) or time.monotonic() > deadline:
@@ -109,7 +109,7 @@ def empty_log(engine: Engine) -> bool:
     """Move SQLite's write-ahead log into the file and empty it; return whether that was possible now. Nothing to do on PostgreSQL."""
     if not is_sqlite(engine):
         return True
-    (busy,) = _run_apart(engine, "PRAGMA wal_checkpoint(TRUNCATE)")[0][:1]
+    (busy,) = run_apart(engine, "PRAGMA wal_checkpoint(TRUNCATE)")[0][:1]
     return bool(busy == 0)
 
 
@@ -117,7 +117,7 @@ def is_small(engine: Engine) -> bool:
     """Tell whether the database is a SQLite file that is rewritten in less than a second or so."""
     if not is_sqlite(engine):
         return False
-    (pages,), (size,) = _run_apart(engine, "PRAGMA page_count")[0], _run_apart(engine, "PRAGMA page_size")[0]
+    (pages,), (size,) = run_apart(engine, "PRAGMA page_count")[0], run_apart(engine, "PRAGMA page_size")[0]
     return bool(pages * size <= _SMALL_BYTES)
 
 
@@ -125,14 +125,14 @@ def rewrite(engine: Engine, tables: Sequence[str]) -> None:
     """Rewrite a SQLite file, or vacuum tables of PostgreSQL."""
     if is_sqlite(engine):
         # The copy that SQLite writes while it does so may be larger than memory.
-        _run_apart(engine, "PRAGMA temp_store=FILE", "VACUUM", _IN_MEMORY)
+        run_apart(engine, "PRAGMA temp_store=FILE", "VACUUM", _IN_MEMORY)
         return
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql(f"VACUUM {', '.join(tables)}")
 
 
-def _run_apart(engine: Engine, *statements: str) -> list[Any]:
-    # On SQLite, outside any transaction.
+def run_apart(engine: Engine, *statements: str) -> list[Any]:
+    """Run statements on SQLite outside any transaction and return the rows of the last."""
     connection = engine.raw_connection()
     try:
         cursor = connection.cursor()

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
 
-REVISION: Final = "0004"
+REVISION: Final = "0005"
 MOST_ATTEMPTS: Final = 3
 """At so many `attempts` a row of `pending` leaves the queue as failed."""
 
@@ -129,6 +129,15 @@ vectors: Final = Table(
     Column("document", LargeBinary, nullable=False),
     Column("clauses", LargeBinary, nullable=False),
     Column("spans", Text, nullable=False),
+)
+
+words: Final = Table(  # full text over it is told apart in `cxnlp.store.fulltext`
+    "words",
+    metadata,
+    _of_record(),
+    Column("version", Integer, nullable=False),
+    Column("terms", Text, nullable=False),
+    Column("copy_key", BigInteger, nullable=False),
 )
 
 corrections: Final = Table(

@@ -13,7 +13,7 @@ from cxnlp.records import Entry, Matrix, Span, Vectors
 from cxnlp.store.database import Database
 from cxnlp.store.generations import ACTIVE, RETIRED, generation_state, lacking
 from cxnlp.store.rows import COLUMNS, Claim, chunks, claim_of, from_json, group_by_seq, to_json
-from cxnlp.store.schema import analyses, corrections, feedback, generations, observations, risks, topic_members, vectors
+from cxnlp.store.schema import analyses, corrections, feedback, generations, observations, risks, topic_members, vectors, words
 
 _CHOICES: Final = ("source", "channel", "language", "label", "intent", "segment", "customer", "topic")
 _NUMBERS: Final = ("sentiment", "confidence", "satisfaction", "rating")
@@ -26,12 +26,14 @@ _ENTRIES: Final = (
         *(feedback.c[name] for name in ("source", "channel", "segment", "rating", "created_at", "received_at", "attributes")),
         feedback.c.customer_id.label("customer"),
         topic_members.c.topic_id.label("topic"),
+        words.c.copy_key,
         *(analyses.c[name] for name in ("language", "label", "intent", "sentiment", "confidence", "satisfaction")),
     )
     .select_from(vectors)
     .join(feedback, (feedback.c.seq == vectors.c.seq) & (feedback.c.version == vectors.c.version))
     .join(analyses, (analyses.c.seq == vectors.c.seq) & (analyses.c.version == vectors.c.version))
     .outerjoin(topic_members, topic_members.c.seq == feedback.c.seq)
+    .outerjoin(words, words.c.seq == feedback.c.seq)
 )
 _ACTIVE: Final = select(generations.c.id).where(generations.c.state == ACTIVE)
 _VECTORS_BY_ID: Final = (  # made once, since making a statement takes longer than running it
@@ -215,6 +217,7 @@ def _entries(found: Sequence[Any], observed: Mapping[int, list[Any]], signals: M
             risks=tuple([risk for _, risk in signals.get(row.seq, ())]),
             attributes=_plain_attributes(row.attributes),
             clauses=np.frombuffer(row.clauses, np.float16).reshape(-1, documents.shape[1]).astype(np.float32),
+            copy_key=row.copy_key or 0,
         )
         for row, document in zip(found, documents, strict=True)
     ]

@@ -1,4 +1,6 @@
 import logging
+import threading
+import time
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
@@ -99,3 +101,21 @@ def test_an_update_during_analysis_wins(store):
     assert store.feedback.get(record_id).analysis is None
     replace(_enrichment(store), holder="next").drain(lambda done, waiting: None)
     assert store.feedback.get(record_id).analysis.label == "negative"
+
+
+def test_records_without_words_get_them_when_nothing_else_waits(store):
+    ids = _ingest(store, *(f"快递太慢，第{n}次" for n in range(100)))
+    enrichment = _enrichment(store)
+    enrichment.step()
+    with store.database.write() as connection:
+        connection.exec_driver_sql("DELETE FROM words")
+    assert store.words.search(["快递"], 5) == []
+    stop = threading.Event()
+    worker = threading.Thread(target=enrichment.run, args=(stop,))
+    worker.start()
+    deadline = time.monotonic() + 20
+    while store.words.missing(1) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    stop.set()
+    worker.join()
+    assert {hit.id for hit in store.words.search(["快递"], 100)} == set(ids)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from cxnlp.records import Analysis, Customer, Feedback, Observation, Quote, Rating, Risk, Span, Turn, TurnSentiment, Vectors
-from cxnlp.store import Result
+from cxnlp.store import Result, said
 
 NOW = datetime(2026, 11, 20, 12, 0, 0, 123456, UTC)
 TEXT = "快递等了一个星期还没到，the courier never called."
@@ -77,6 +77,6 @@ def enrich(store, analysis_of=lambda claim: make_analysis(), holder="worker"):
     generation = make_generation(store)
     n_applied = 0
     while claims := store.analyses.claim(holder, 100, 60):
-        results = [Result(c.record_id, c.version, analysis_of(c), make_vectors(c.seq)) for c in claims]
+        results = [Result(c.record_id, c.version, analysis_of(c), make_vectors(c.seq), said(c.feedback)) for c in claims]
         n_applied += store.analyses.save(results, generation.id)
     return n_applied

@@ -45,9 +45,14 @@ def test_opening_again_keeps_what_is_there(url):
 
 def test_migrations_lead_to_the_tables_that_the_code_uses(store):
     with store.database.read() as connection:
-        context = MigrationContext.configure(connection)
+        context = MigrationContext.configure(connection, opts={"include_name": _is_described})
         assert context.get_current_revision() == REVISION
         assert compare_metadata(context, metadata) == []
+
+
+def _is_described(name, kind, parents):
+    """Tell whether the tables in the code name this; they do not name the full-text index, which is made differently on each database."""
+    return name is None or not (name.startswith("fulltext") or (kind, name) in {("column", "vector"), ("index", "ix_words_vector")})
 
 
 def test_database_of_a_newer_version_is_refused_with_a_remedy(url):

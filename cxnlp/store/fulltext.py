@@ -1,0 +1,123 @@
+"""Full text, which SQLite and PostgreSQL do differently: how many records hold a term, which, and which hold several in a row.
+
+Over the terms of `words`, each taken as it is, an index is kept by triggers (migration 0005): FTS5 on SQLite, a GIN index over a tsvector on
+PostgreSQL.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import Connection, Engine, text
+
+from cxnlp.store.dialect import is_sqlite, run_apart
+
+Seqs: TypeAlias = npt.NDArray[np.int64]
+
+MOST_COUNTED: Final = 10_000
+"""Records beyond so many are not counted one by one."""
+
+_SQLITE_COUNTS: Final = text("""
+    SELECT count(*) AS n, coalesce(max(rowid), 0) AS last
+    FROM (SELECT rowid FROM fulltext WHERE fulltext MATCH :query ORDER BY rowid LIMIT :limit)
+""")
+_SQLITE_FINDS: Final = text("""
+    SELECT group_concat(rowid)
+    FROM (SELECT rowid FROM fulltext WHERE fulltext MATCH :query AND rowid BETWEEN :first AND :last ORDER BY rowid DESC LIMIT :limit)
+""")
+_POSTGRES_COMMON: Final = text("""
+    SELECT term, share FROM pg_stats, unnest(most_common_elems::text::text[], most_common_elem_freqs) AS each (term, share)
+    WHERE schemaname = current_schema() AND tablename = 'words' AND attname = 'vector' AND term = ANY (:terms)
+""")
+_POSTGRES_COUNTS: Final = text("SELECT count(*) FROM (SELECT FROM words WHERE vector @@ CAST(:query AS tsquery) LIMIT :limit) AS found")
+# Without OFFSET 0 the planner might walk along the primary key, and read all records for a rare term.
+_POSTGRES_FINDS: Final = text("""
+    SELECT ARRAY(
+        SELECT seq FROM (SELECT seq FROM words WHERE vector @@ CAST(:query AS tsquery) AND seq BETWEEN :first AND :last OFFSET 0) AS found
+        ORDER BY seq DESC LIMIT :limit
+    )
+""")
+
+
+def count_records(connection: Connection) -> int:
+    """Return about how many records have words: forgotten ones leave gaps that are not seen."""
+    row = connection.execute(text("SELECT min(seq) AS first, max(seq) AS last FROM words")).one()
+    return 0 if row.last is None else int(row.last - row.first + 1)
+
+
+def count_terms(connection: Connection, terms: Sequence[str], n_records: int) -> Mapping[str, int]:
+    """Return how many records hold each of the terms.
+
+    Args:
+        connection: Within a transaction.
+        terms: Distinct.
+        n_records: As `count_records` tells.
+
+    Returns:
+        Exact up to 10,000; beyond, estimated from where the 10,000th stands (SQLite) or from the statistics (PostgreSQL).
+    """
+    if is_sqlite(connection):
+        return {term: _count_on_sqlite(connection, term, n_records) for term in terms}
+    common = {row.term: round(row.share * n_records) for row in connection.execute(_POSTGRES_COMMON, {"terms": list(terms)})}
+    counted = {term: _run(connection, _POSTGRES_COUNTS, term, limit=MOST_COUNTED) for term in terms if term not in common}
+    return common | counted
+
+
+def find_any(connection: Connection, terms: Sequence[str], limit: int, span: tuple[int, int], also: str | None = None) -> Seqs:
+    """Return the seqs of records that hold any of the terms, newest first.
+
+    Args:
+        connection: Within a transaction.
+        terms: At least one.
+        limit: At most so many.
+        span: First and last seq to look among.
+        also: A term that they must hold as well.
+    """
+    either = " OR " if is_sqlite(connection) else " | "
+    query = either.join(_quoted(connection, term) for term in terms)
+    if also is not None:
+        query = f"({query}) {'AND' if is_sqlite(connection) else '&'} {_quoted(connection, also)}"
+    return _find(connection, query, limit, span)
+
+
+def find_row(connection: Connection, terms: Sequence[str], limit: int, span: tuple[int, int]) -> Seqs:
+    """Return the seqs of records that hold the terms next to each other in this order, newest first.
+
+    On PostgreSQL only among the first 16,383 terms of a record.
+    """
+    joint = " + " if is_sqlite(connection) else " <-> "
+    return _find(connection, joint.join(_quoted(connection, term) for term in terms), limit, span)
+
+
+def merge(engine: Engine) -> None:
+    """Take the terms of deleted records out of the index, in which they stay until its parts are merged."""
+    if is_sqlite(engine):
+        run_apart(engine, "INSERT INTO fulltext (fulltext) VALUES ('optimize')")
+        return
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("REINDEX INDEX CONCURRENTLY ix_words_vector")  # vacuuming leaves the terms themselves in place
+
+
+def _count_on_sqlite(connection: Connection, term: str, n_records: int) -> int:
+    row = connection.execute(_SQLITE_COUNTS, {"query": _quoted(connection, term), "limit": MOST_COUNTED}).one()
+    n, last = int(row.n), int(row.last)
+    return n if n < MOST_COUNTED else round(n * max(1.0, n_records / last))
+
+
+def _find(connection: Connection, query: str, limit: int, span: tuple[int, int]) -> Seqs:
+    asked = {"query": query, "limit": limit, "first": span[0], "last": span[1]}
+    if not is_sqlite(connection):
+        return np.array(connection.execute(_POSTGRES_FINDS, asked).scalar_one(), np.int64)
+    found = connection.execute(_SQLITE_FINDS, asked).scalar()
+    return np.fromstring(found, np.int64, sep=",") if found else np.zeros(0, np.int64)
+
+
+def _run(connection: Connection, statement: Any, term: str, **values: int) -> int:
+    return int(connection.execute(statement, {"query": _quoted(connection, term), **values}).scalar_one())
+
+
+def _quoted(connection: Connection, term: str) -> str:
+    if is_sqlite(connection):
+        return '"' + term.replace('"', '""') + '"'
+    return "'" + term.replace("\\", "\\\\").replace("'", "''") + "'"
