@@ -55,24 +55,52 @@ FilterField = Annotated[
 KField = Annotated[int, Field(ge=1, le=1000, description="How many hits.")]
 
 
+SortField = Annotated[Literal["nearest", "newest"], Field(description="The nearest first, or of the nearest the newest first.")]
+CollapseField = Annotated[bool, Field(description="Whether copies, such as templates and retweets, are one hit with a count, `copies`.")]
+FacetsField = Annotated[
+    list[str],
+    Field(max_length=20, description="Count the records that pass the filter by the values of these fields: those of a filter, `attributes.<name>`."),
+]
+DaysField = Annotated[int | None, Field(ge=1, le=3650, description="Also sum up what is alike in so many last days.")]
+CursorField = Annotated[str | None, Field(description="`next_cursor` of the part before, with the same question.")]
+
+
 class SearchRequest(_Body):
     """What to look for."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"text": "快递太慢", "k": 5, "filter": {"channel": ["ticket", "review"], "sentiment": {"lte": -0.3}}}]}
+        json_schema_extra={
+            "examples": [
+                {"text": "快递太慢", "k": 5, "filter": {"channel": ["ticket", "review"], "sentiment": {"lte": -0.3}}},
+                {"text": '"Fry 5L" basket peels', "days": 30, "collapse": True, "facets": ["channel", "attributes.region"]},
+            ]
+        }
     )
-    text: Annotated[str, Field(description="Words, a sentence or a whole complaint, in any language.")]
+    text: Annotated[str, Field(description='Words, a sentence or a whole complaint, in Chinese or English; "in quotation marks" word for word.')] = ""
+    like: Annotated[list[str], Field(max_length=20, description="Ids of records whose like is wanted, instead of a text or beside it.")] = []
+    unlike: Annotated[list[str], Field(max_length=20, description="Ids of records that lead the wrong way.")] = []
     k: KField = 10
     filter: FilterField = None
+    by: Annotated[Literal["both", "meaning", "words"], Field(description="Ranked by meaning and words together, or by one alone.")] = "both"
+    sort: SortField = "nearest"
+    collapse: CollapseField = False
+    facets: FacetsField = []
+    days: DaysField = None
+    cursor: CursorField = None
 
 
 class SimilarRequest(_Body):
     """A stored record whose like is wanted."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"id": RECORD_ID, "k": 5, "filter": {"language": ["zh"]}}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"id": RECORD_ID, "k": 5, "filter": {"language": ["zh"]}, "days": 30}]})
     id: Annotated[str, Field(description="Its public id.")]
     k: KField = 10
     filter: FilterField = None
+    sort: SortField = "nearest"
+    collapse: CollapseField = False
+    facets: FacetsField = []
+    days: DaysField = None
+    cursor: CursorField = None
 
 
 class WebhookRequest(_Body):
@@ -158,3 +186,37 @@ PROBLEM: Final[dict[str, Any]] = {
         }
     },
 }
+
+
+SearchName = Annotated[str, Field(min_length=1, max_length=200, description="As people will know it.")]
+SearchText = Annotated[str, Field(description="Words, a sentence or a whole complaint, in Chinese or English.")]
+LikeField = Annotated[list[str], Field(max_length=20, description="Ids of records whose like is wanted, instead of a text or beside it.")]
+UnlikeField = Annotated[list[str], Field(max_length=20, description="Ids of records that lead the wrong way.")]
+LeastField = Annotated[float, Field(ge=0, le=1, description="Likeness from which a record matches.")]
+
+
+class SavedSearchRequest(_Body):
+    """What to be told of."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "slow delivery", "text": "快递太慢", "filter": {"sentiment": {"lte": -0.3}}, "least": 0.6}]}
+    )
+    name: SearchName
+    text: SearchText = ""
+    like: LikeField = []
+    unlike: UnlikeField = []
+    filter: FilterField = None
+    least: LeastField = 0.5
+
+
+class SavedSearchChange(_Body):
+    """What to change of a saved search; what is left out stays."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"least": 0.7, "enabled": False}]})
+    name: SearchName = ""
+    text: SearchText = ""
+    like: LikeField = []
+    unlike: UnlikeField = []
+    filter: FilterField = None
+    least: LeastField = 0.5
+    enabled: Annotated[bool, Field(description="False ends the matching, true resumes it with what comes from now on.")] = True

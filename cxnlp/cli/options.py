@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import os
 import re
 from collections.abc import Sequence
 from datetime import datetime
@@ -135,3 +136,9 @@ def _number_or_time(value: str) -> float | str:
         return float(value)
     except ValueError:
         return value
+
+
+def display_language() -> str:
+    """Return the language in which lines for people are written: `zh` where the locale says so, else `en`."""
+    named = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := os.environ.get(name))), "")
+    return "zh" if named.lower().startswith("zh") else "en"

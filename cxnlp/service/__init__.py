@@ -3,45 +3,64 @@
 intake.py        receive, forget
 enrichment.py    work off the queue, reindex
 view.py          this process's index of the store
-retrieval.py     search, similar
+retrieval.py     search: questions.py what may be asked, fusion.py rankings made one, examples.py, hits.py what was found, outcomes.py what was done
+view.py          the index of this process, which follows the store
+groups.py        copies (copies.py), issues and their growth (issues.py)
 topics.py        fit topics
 correction.py    what people say of a record
 versions.py      which version of the heads reads
 retraining.py    learn from corrections
 comparison.py    how well versions agree with people
 delivery.py      flags, webhooks, events
+saved.py         saved searches, and matching them
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cxnlp.service.copies import Copies, CopyGroup
     from cxnlp.service.delivery import Delivery
     from cxnlp.service.enrichment import Enrichment
+    from cxnlp.service.groups import Groups, Issues
+    from cxnlp.service.hits import Found, Hit
     from cxnlp.service.intake import Intake, Outcome, count
+    from cxnlp.service.issues import Issue
+    from cxnlp.service.questions import Question
     from cxnlp.service.retraining import Comparison, Retraining, RetrainReport
-    from cxnlp.service.retrieval import Found, Hit, Retrieval
+    from cxnlp.service.retrieval import Retrieval
+    from cxnlp.service.saved import Matched, SavedSearches
     from cxnlp.service.topics import FitReport, TopicModel
     from cxnlp.service.versions import ActiveHeads, Versions
     from cxnlp.service.view import View
 
-_MODULES = {"Delivery": "delivery", "Enrichment": "enrichment", "Retrieval": "retrieval", "Found": "retrieval", "Hit": "retrieval"}
+_MODULES = {"Delivery": "delivery", "Enrichment": "enrichment", "Retrieval": "retrieval", "Found": "hits", "Hit": "hits"}
 _MODULES |= {"Intake": "intake", "Outcome": "intake", "count": "intake", "TopicModel": "topics", "FitReport": "topics"}
 _MODULES |= {"ActiveHeads": "versions", "Versions": "versions", "Comparison": "retraining", "Retraining": "retraining", "RetrainReport": "retraining"}
-_MODULES |= {"View": "view"}
+_MODULES |= {"Question": "questions", "View": "view"}
+_MODULES |= {"Copies": "copies", "CopyGroup": "copies", "Groups": "groups", "Issue": "issues", "Issues": "groups"}
+_MODULES |= {"Matched": "saved", "SavedSearches": "saved"}
 __all__ = [
     "ActiveHeads",
     "Comparison",
+    "Copies",
+    "CopyGroup",
     "Delivery",
     "Enrichment",
     "FitReport",
     "Found",
+    "Groups",
     "Hit",
     "Intake",
+    "Matched",
+    "Issue",
+    "Issues",
     "Outcome",
+    "Question",
     "RetrainReport",
     "Retraining",
     "Retrieval",
+    "SavedSearches",
     "TopicModel",
     "Versions",
     "View",

@@ -1,60 +1,86 @@
-"""Finding: a view that catches up from the store, and hits that are re-read from the store, so that a deletion is immediate."""
+"""Finding: a view that catches up from the store, words of the store, and hits that are re-read from it, so that a deletion is immediate."""
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Final
 
 import numpy as np
 
-from cxnlp.encoder import Document, encode
-from cxnlp.errors import InvalidQuery, NotFound
-from cxnlp.filters import Filter
+from cxnlp.encoder import Document, Encoded, encode
+from cxnlp.errors import NotFound
+from cxnlp.filters import Range
 from cxnlp.index import Coalescer, Hits, Query
-from cxnlp.lines import quote_line, to_line
 from cxnlp.pipeline import Encoder
 from cxnlp.privacy import Masker
-from cxnlp.records import Quote, Record, Vector
+from cxnlp.records import Matrix, Vector
+from cxnlp.service.examples import direction
+from cxnlp.service.fusion import Ranking, fuse
+from cxnlp.service.hits import Found, Hit, collapsed, matched_words, nearest_quote, says, surfaces
+from cxnlp.service.outcomes import ALIKE_FROM, Summary, summarise
+from cxnlp.service.questions import MOST_HITS, Question
 from cxnlp.service.view import View
 from cxnlp.store import Store
 from cxnlp.store.hits import StoredHit, read_hits
+from cxnlp.text.clauses import split
 from cxnlp.text.cleaning import clean
-from cxnlp.text.graphemes import widen
+from cxnlp.text.terms import terms
 
-MOST_HITS: Final = 1_000
-_MOST_QUERY_CHARACTERS: Final = 20_000
 _READERS_AT_ONCE: Final = 16
+_POOLS: Final = (64, 256, 2 * MOST_HITS)
+_CLAUSES_ASKED: Final = 4
+_TERMS_ASKED: Final = 64
+_CLAUSE_WEIGHT: Final = 0.5
+_WORDS_WEIGHT: Final = 0.5
+_LEAST_SHARE: Final = 0.2
+_CERTAINTY_OF_WORDS: Final = 0.6
+_SUMMED_UP: Final = 500
+_DAY_SECONDS: Final = 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
-    """One record that is alike.
+class _Asked:
+    """A question as the index and the words are asked it.
 
     Attributes:
-        score: Likeness in [0, 1].
-        record: As it stands in the store now.
-        quote: The clause nearest to the query.
+        vector: (dim,), of unit length.
+        clauses: (n, dim) of its clauses, where there are several; else the vector alone.
+        terms: Of the text and of the examples.
+        surface: Word of the text by term.
+        phrases: What stands in quotation marks.
+        examples: Ids of records that are no hits themselves.
     """
+
+    vector: Vector = field(compare=False, repr=False)
+    clauses: Matrix = field(compare=False, repr=False)
+    terms: tuple[str, ...]
+    surface: Mapping[str, str]
+    phrases: tuple[str, ...]
+    examples: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranked:
+    """Candidates.
+
+    Attributes:
+        ids: Best first.
+        shares: Of the asked words, by their rarity, how much a record holds, in [0, 1]; absent where it is not among the best by words.
+        total: Records that pass the filter, examples left out.
+    """
+
+    ids: list[str]
+    shares: Mapping[str, float]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """A candidate with its likeness."""
 
     score: float
-    record: Record
-    quote: Quote | None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as the API shows it."""
-        return {"score": round(self.score, 4), "record": to_line(self.record), "quote": quote_line(self.quote) if self.quote else None}
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The answer to a search.
-
-    Attributes:
-        hits: Nearest first.
-        total: Records that pass the filter.
-    """
-
-    hits: tuple[Hit, ...]
-    total: int
+    stored: StoredHit
 
 
 class Retrieval:
@@ -68,8 +94,9 @@ class Retrieval:
         self._view = view or View(store, encoder)
         # Callers who come at the same time share one pass of the encoder, one of the index and one reading of the store. These are apart, so that
         # the next ones are looked for while the hits of the first are read.
-        self._encoding: Coalescer[str, Vector] = Coalescer(self._encode)
+        self._encoding: Coalescer[str, Encoded] = Coalescer(self._encode)
         self._finding: Coalescer[Query, Hits] = Coalescer(self._find)
+        self._finding_clauses: Coalescer[Query, Hits] = Coalescer(self._find_clauses)
         self._reading: Coalescer[Sequence[str], Mapping[str, StoredHit]] = Coalescer(self._read, _READERS_AT_ONCE)
 
     @property
@@ -81,63 +108,140 @@ class Retrieval:
         """Read what the store has done since the last time; return how many events that was."""
         return self._view.catch_up()
 
-    def search(self, text: str, k: int, filter: Filter) -> Found:
-        """Return the records nearest in meaning to a text.
+    def ask(self, question: Question) -> Found:
+        """Return the records that are alike, by meaning, by clause and by word, fused by reciprocal rank.
 
         Raises:
-            InvalidQuery: The text is blank or over 20,000 characters, or k is not in 1..1000.
+            InvalidQuery: The question cannot be answered; the message says what to send.
+            NotFound: A record named as an example does not exist, or is not analysed yet.
         """
-        if not text.strip():
-            raise InvalidQuery("text: is empty; write what to search for")
-        if len(text) > _MOST_QUERY_CHARACTERS:
-            raise InvalidQuery(f"text: has {len(text)} characters; send at most {_MOST_QUERY_CHARACTERS}")
-        query = clean(self._masker.mask(text)).text
-        return self._nearest(self._encoding.ask(query), k, filter)
+        question.check()
+        offset = question.offset()
+        asked = self._prepare(question)
+        end = min(offset + question.k, MOST_HITS)
+        ranked = self._rank(asked, question, next(n for n in _POOLS if 2 * end <= n))
+        found, next_offset = self._page(ranked, asked, question, offset, end)
+        index = self._view.fresh()
+        return Found(
+            tuple(self._hit(group, asked, question) for group in found),
+            ranked.total,
+            {name: dict(index.facets(question.filter, name).most_common()) for name in question.facets},
+            self._summarise(asked, question) if question.days else None,
+            question.cursor_at(next_offset) if next_offset < len(ranked.ids) else None,
+        )
 
-    def similar(self, record_id: str, k: int, filter: Filter) -> Found:
-        """Return the records nearest to a stored one, itself left out.
+    def _prepare(self, question: Question) -> _Asked:
+        text = clean(self._masker.mask(question.text)).text
+        encoded = self._encoding.ask(text) if text.strip() else None
+        stored = self._examples((*question.like, *question.unlike))
+        like = [stored[i] for i in question.like]
+        positives = [hit.document for hit in like] + ([encoded.document] if encoded else [])
+        negatives = [stored[i].document for i in question.unlike]
+        clauses = encoded.clauses if encoded else like[0].clauses if len(like) == 1 else None
+        vector = positives[0] if len(positives) == 1 and not negatives else direction(np.stack(positives), _matrix(negatives, self._encoder.dim))
+        many = clauses is not None and len(clauses) > 1 and not negatives
+        found = terms(text)
+        for hit in like:
+            found += hit.terms
+        return _Asked(
+            vector,
+            clauses[:_CLAUSES_ASKED] if many and clauses is not None else vector[None],
+            tuple(dict.fromkeys(found))[:_TERMS_ASKED],
+            surfaces(text) or {term: term for hit in like for term in hit.terms},
+            tuple(question.phrases()),
+            frozenset(stored),
+        )
 
-        Raises:
-            NotFound: There is no such record, or it is not analysed yet.
-            InvalidQuery: k is not in 1..1000.
-        """
-        vector = self._view.fresh().vector(record_id)
-        if vector is None:  # perhaps it was analysed a moment ago
-            self._view.catch_up()
-            vector = self._view.fresh().vector(record_id)
-        if vector is None:
-            raise _not_found(record_id)
-        return self._nearest(vector, k, filter, without=record_id)
+    def _examples(self, ids: Sequence[str]) -> Mapping[str, StoredHit]:
+        if not ids:
+            return {}
+        stored = self._reading.ask(ids)
+        for record_id in ids:
+            if record_id not in stored or not stored[record_id].has_vectors:
+                raise NotFound(f"record {record_id[:80]!r} does not exist or is not analysed yet; see GET /v1/status")
+        return {i: stored[i] for i in ids}
 
-    def _nearest(self, vector: Vector, k: int, filter: Filter, without: str | None = None) -> Found:
-        if not 1 <= k <= MOST_HITS:
-            raise InvalidQuery(f"k: is {k}; send a number from 1 to {MOST_HITS}")
-        found = self._finding.ask(Query(vector, min(k + (without is not None), MOST_HITS), filter))
-        scores = [(i, score) for i, score in zip(found.ids, found.scores, strict=True) if i != without][:k]
-        stored = self._reading.ask([i for i, _ in scores] if without is None else [without, *(i for i, _ in scores)])
-        if without is not None and not (without in stored and stored[without].has_vectors):
-            raise _not_found(without)  # it has gone or changed since the view caught up
-        hits = [Hit(score, stored[i].record, _nearest_quote(stored[i], vector)) for i, score in scores if i in stored]
-        return Found(tuple(hits), found.total - (without in found.ids))
+    def _rank(self, asked: _Asked, question: Question, n: int) -> _Ranked:
+        """Return up to n candidates of each kind."""
+        index = self._view.fresh()
+        nearest = self._finding.ask(Query(asked.vector, min(n, MOST_HITS), question.filter))
+        rankings: list[Ranking] = []
+        shares: dict[str, float] = {}
+        if question.by != "words":
+            rankings.append(Ranking(nearest.ids))
+            by_clause = [self._finding_clauses.ask(Query(clause, min(n, MOST_HITS), question.filter)).ids for clause in asked.clauses]
+            rankings += [Ranking(ids, _CLAUSE_WEIGHT / len(by_clause)) for ids in by_clause]
+        if question.by != "meaning" and asked.terms:
+            found = self._store.words.search(asked.terms, n, index.seqs(question.filter))
+            shares = {hit.id: hit.share for hit in found if hit.share >= _LEAST_SHARE or question.by == "words"}
+            rankings.append(Ranking(index.passing(list(shares), question.filter), _WORDS_WEIGHT))
+        ids = fuse(rankings)
+        for phrase in filter(None, map(terms, asked.phrases)):
+            said = index.passing([hit.id for hit in self._store.words.phrase(phrase, 2 * MOST_HITS, index.seqs(question.filter))], question.filter)
+            holding, ranked = set(said), set(ids)
+            ids = [i for i in ids if i in holding] + [i for i in said if i not in ranked]
+        n_examples = len(index.passing(list(asked.examples), question.filter))
+        return _Ranked([i for i in ids if i not in asked.examples], shares, nearest.total - n_examples)
 
-    def _encode(self, texts: Sequence[str]) -> list[Vector]:
-        return [encoded.document for encoded in encode(self._encoder, [Document(text) for text in texts])]
+    def _page(self, ranked: _Ranked, asked: _Asked, question: Question, offset: int, end: int) -> tuple[list[list[_Scored]], int]:
+        """Return the groups of one part, each of one candidate unless copies are one hit, and where the next part begins."""
+        wanted = end - offset
+        found: list[list[_Scored]] = []
+        at = offset
+        while len(found) < wanted and at < len(ranked.ids):
+            part = ranked.ids[at : at + (3 if question.collapse else 1) * (wanted - len(found))]
+            at += len(part)
+            stored = self._reading.ask(part)
+            known = [hit for i in part if (hit := stored.get(i)) and hit.has_vectors and says(hit, asked.phrases)]
+            scored = [_Scored(self._score(asked, hit, ranked.shares.get(hit.record.feedback.id, 0.0)), hit) for hit in known]
+            flat = [one for group in found for one in group] + scored
+            groups = collapsed([one.stored for one in flat]) if question.collapse else [[i] for i in range(len(flat))]
+            found = [[flat[i] for i in group] for group in groups]
+        found = found[:wanted]
+        if question.sort == "newest":
+            return sorted(found, key=lambda group: -group[0].stored.record.feedback.created_at.timestamp()), at
+        return sorted(found, key=lambda group: -group[0].score), at
+
+    def _score(self, asked: _Asked, hit: StoredHit, share: float) -> float:
+        """Return the likeness: that of the vectors, raised by the share of the asked words that the record has."""
+        cosine = max(float(hit.document @ asked.vector), float((hit.clauses @ asked.clauses.T).max(initial=-1.0)))
+        slope, offset = self._encoder.likeness
+        by_meaning = 1 / (1 + math.exp(-(slope * cosine + offset)))
+        return 1 - (1 - by_meaning) * (1 - _CERTAINTY_OF_WORDS * share)
+
+    def _hit(self, group: Sequence[_Scored], asked: _Asked, question: Question) -> Hit:
+        best = group[0]
+        copies = None
+        if question.collapse:
+            keys = {one.stored.copy_key for one in group if one.stored.copy_key}
+            copies = max(len(group), sum(self._view.fresh().copies(sorted(keys), question.filter)))
+        matched = matched_words(asked.surface, best.stored.terms)
+        return Hit(best.score, best.stored.record, nearest_quote(best.stored, asked.clauses), matched, copies)
+
+    def _summarise(self, asked: _Asked, question: Question) -> Summary:
+        """Return what is known of the records of the last days that are alike, at most 500 of them."""
+        assert question.days
+        now = datetime.now(UTC)
+        since = now.timestamp() - question.days * _DAY_SECONDS
+        bounds = question.filter.created_at or Range()
+        within = replace(question.filter, created_at=replace(bounds, gte=max(since, bounds.gte or since)))
+        near = self._finding.ask(Query(asked.vector, _SUMMED_UP, within))
+        alike = {i: score for i, score in zip(near.ids, near.scores, strict=True) if score >= ALIKE_FROM}
+        stored = self._reading.ask(list(alike)) if alike else {}
+        return summarise([(score, stored[i].record) for i, score in alike.items() if i in stored], now, question.days)
+
+    def _encode(self, texts: Sequence[str]) -> list[Encoded]:
+        return encode(self._encoder, [Document(text, tuple(split(text))) for text in texts])
 
     def _find(self, queries: Sequence[Query]) -> list[Hits]:
         return self._view.fresh().search_many(queries)
+
+    def _find_clauses(self, queries: Sequence[Query]) -> list[Hits]:
+        return self._view.fresh().search_clauses_many(queries)
 
     def _read(self, wanted: Sequence[Sequence[str]]) -> list[Mapping[str, StoredHit]]:
         return [read_hits(self._store.database, [i for some in wanted for i in some])] * len(wanted)
 
 
-def _nearest_quote(hit: StoredHit, query: Vector) -> Quote | None:
-    if not hit.spans:
-        return None
-    feedback, span = hit.record.feedback, hit.spans[int(np.argmax(hit.clauses @ query))]
-    text = feedback.text if span.turn is None else feedback.turns[span.turn].text
-    start, end = widen(text, span.start, span.end)
-    return Quote(text[start:end], start, end, span.turn)
-
-
-def _not_found(record_id: str) -> NotFound:
-    return NotFound(f"record {record_id!r} does not exist or is not analysed yet; see GET /v1/status")
+def _matrix(vectors: Sequence[Vector], dim: int) -> Matrix:
+    return np.stack(vectors) if vectors else np.zeros((0, dim), np.float32)

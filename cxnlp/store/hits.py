@@ -1,4 +1,4 @@
-"""The hits of a search as they stand in the store now: records with the vectors of their clauses, from one statement."""
+"""The hits of a search as they stand in the store now: records with their vectors and terms, from one statement."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,17 +7,18 @@ from typing import Any, Final
 import numpy as np
 from sqlalchemy import Select, bindparam, select
 
-from cxnlp.records import Matrix, Record, Span
+from cxnlp.records import Matrix, Record, Span, Vector
 from cxnlp.store.database import Database
 from cxnlp.store.generations import ACTIVE
 from cxnlp.store.reading import RECORDS, read_records
 from cxnlp.store.rows import chunks, from_json
-from cxnlp.store.schema import feedback, generations, vectors
+from cxnlp.store.schema import feedback, generations, vectors, words
 
 _ACTIVE: Final = select(generations.c.id).where(generations.c.state == ACTIVE).scalar_subquery()
 _HITS: Final[Select[Any]] = (  # made once, since making a statement takes longer than running it
-    RECORDS.add_columns(vectors.c.clauses, vectors.c.spans)
+    RECORDS.add_columns(vectors.c.document, vectors.c.clauses, vectors.c.spans, words.c.terms, words.c.copy_key)
     .outerjoin(vectors, (vectors.c.seq == feedback.c.seq) & (vectors.c.version == feedback.c.version) & (vectors.c.generation_id == _ACTIVE))
+    .outerjoin(words, (words.c.seq == feedback.c.seq) & (words.c.version == feedback.c.version))
     .where(feedback.c.id.in_(bindparam("ids", expanding=True)))
 )
 
@@ -29,14 +30,20 @@ class StoredHit:
     Attributes:
         record: As it is read everywhere.
         has_vectors: Whether it is encoded.
+        document: (dim,) float32, L2-normalised; (0,) where it is not encoded.
         clauses: (n_clauses, dim) float32, rows L2-normalised.
         spans: Where each clause stands; n_clauses of them.
+        terms: As full text stores them, see `cxnlp.text.terms`.
+        copy_key: Alike in records with the same words; 0 where there are none.
     """
 
     record: Record
     has_vectors: bool
+    document: Vector = field(compare=False, repr=False)
     clauses: Matrix = field(compare=False, repr=False)
     spans: tuple[Span, ...] = ()
+    terms: tuple[str, ...] = ()
+    copy_key: int = 0
 
 
 def read_hits(database: Database, record_ids: Sequence[str]) -> dict[str, StoredHit]:
@@ -53,6 +60,8 @@ def read_hits(database: Database, record_ids: Sequence[str]) -> dict[str, Stored
 
 
 def _hit(row: Any, record: Record) -> StoredHit:
+    document = np.frombuffer(row.document or b"", np.float16).astype(np.float32)
     spans = tuple([Span(*span) for span in from_json(row.spans)]) if row.spans else ()
-    clauses = np.frombuffer(row.clauses or b"", np.float16).reshape(len(spans), -1) if spans else np.zeros((0, 0), np.float16)
-    return StoredHit(record, row.clauses is not None, clauses.astype(np.float32), spans)
+    clauses = np.frombuffer(row.clauses or b"", np.float16).reshape(len(spans), len(document)).astype(np.float32)
+    terms = tuple(row.terms.split(" ")) if row.terms else ()
+    return StoredHit(record, row.document is not None, document, clauses, spans, terms, row.copy_key or 0)

@@ -7,7 +7,7 @@ from cxnlp.filters import parse_filter
 from cxnlp.lines import to_line
 from cxnlp.pipeline import Pipeline
 from cxnlp.privacy import Masker
-from cxnlp.service import Enrichment, Intake, Retrieval, TopicModel
+from cxnlp.service import Enrichment, Intake, Question, Retrieval, TopicModel
 from cxnlp.store import open_store
 from tests.fakes import HashingEncoder, WordHeads
 
@@ -52,7 +52,7 @@ def test_search_filters_by_topic_after_a_fit(store):
     report = TopicModel(store).fit(7, lambda stage, share: None)
     retrieval.catch_up()
     topic = report.topics[0]
-    assert retrieval.search("快递", 5, parse_filter({"topic": topic.id})).total == topic.n > 0
+    assert retrieval.ask(Question("快递", k=5, filter=parse_filter({"topic": topic.id}))).total == topic.n > 0
 
 
 def test_a_fit_of_nothing_says_so(store):
