@@ -84,6 +84,17 @@ def parse_filter(given: Mapping[str, Any] | None) -> Filter:
     return Filter(**parsed)
 
 
+def filter_line(filter: Filter) -> dict[str, Any]:
+    """Return the JSON object that `parse_filter` reads as this filter; times as ISO 8601 in UTC, to the microsecond."""
+    line: dict[str, Any] = {name: list(values) for name in CHOICES if (values := getattr(filter, name))}
+    for name in (*NUMBERS, *TIMES):
+        if bounds := getattr(filter, name):
+            given = {bound: value for bound in _BOUNDS if (value := getattr(bounds, bound)) is not None}
+            line[name] = {bound: datetime.fromtimestamp(value, UTC).isoformat() for bound, value in given.items()} if name in TIMES else given
+    attributes = {name: list(values) for name, values in filter.attributes.items() if values}
+    return line | {"attributes": attributes} if attributes else line
+
+
 def _choices(name: str, value: object) -> tuple[str, ...]:
     values = [value] if isinstance(value, str | int | float) else value
     if not isinstance(values, Sequence) or not values or not all(isinstance(v, str | int | float) for v in values):

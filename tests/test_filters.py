@@ -1,7 +1,7 @@
 import pytest
 
 from cxnlp.errors import InvalidQuery
-from cxnlp.filters import CHOICES, NUMBERS, TIMES, Filter, Range, as_text, parse_filter
+from cxnlp.filters import CHOICES, NUMBERS, TIMES, Filter, Range, as_text, filter_line, parse_filter
 
 
 def test_nothing_restricts_nothing():
@@ -60,3 +60,14 @@ def test_a_mistake_is_told_with_its_field_and_what_to_write(given, told):
     with pytest.raises(InvalidQuery) as caught:
         parse_filter(given)
     assert told in str(caught.value)
+
+
+def test_a_filter_is_written_as_it_is_read():
+    given = {
+        "channel": ["ticket", "chat"], "touchpoint": ["delivery"], "sentiment": {"gt": -1.0, "lte": -0.3}, "rating": {"lt": 0.0},
+        "created_at": {"gte": "2026-11-01T00:00:00+00:00", "lt": "2026-11-02T12:30:00.123456+00:00"}, "attributes": {"region": ["西南"]},
+    }  # fmt: skip
+    assert filter_line(parse_filter(given)) == given
+    assert parse_filter(filter_line(parse_filter(given))) == parse_filter(given)
+    assert filter_line(Filter()) == {}
+    assert parse_filter(filter_line(parse_filter({"received_at": {"gt": "2026-11-01T08:00:00+08:00"}}))).received_at == Range(gt=1793491200)

@@ -26,6 +26,7 @@ TYPES: Final = (
     "flag.acknowledged",
     "flag.resolved",
     "flag.dismissed",
+    "search.matched",
 )
 _FAMILIES: Final = tuple(dict.fromkeys(name.split(".")[0] + ".*" for name in TYPES))
 _DELAYS_SECONDS: Final = (5, 30, 120, 600, 3600, 4 * 3600, 12 * 3600, 24 * 3600)
@@ -39,7 +40,7 @@ class Message:
     Attributes:
         seq: Its number in the log of events.
         type: Such as `flag.raised`.
-        body: `{"type", "timestamp", "data": {"flag", "record", "seq"}}`, ready for JSON.
+        body: `{"type", "timestamp", "data": {"flag" or "search", "record", "seq"}}`, ready for JSON.
     """
 
     seq: int
@@ -53,7 +54,7 @@ def make_secret() -> str:
 
 
 def check_events(patterns: Sequence[str]) -> tuple[str, ...]:
-    """Return the patterns, each once, if every one is the name of an event, `flag.*`, `record.*` or `*`.
+    """Return the patterns, each once, if every one is the name of an event, `flag.*`, `record.*`, `search.*` or `*`.
 
     Raises:
         InvalidInput: There is none, or one is unknown.

@@ -13,11 +13,13 @@ from cxnlp.store.feedback import FeedbackTable, Statistics
 from cxnlp.store.flags import FlagPage, FlagTable, StoredFlag, Verdict
 from cxnlp.store.generations import Generation, Generations
 from cxnlp.store.keys import ApiKey, Keys
+from cxnlp.store.matches import Match, MatchPage, MatchTable
 from cxnlp.store.migration import upgrade
 from cxnlp.store.paging import Page
 from cxnlp.store.receiving import Receipt
 from cxnlp.store.retrains import Retrain, Retrains
 from cxnlp.store.rows import Claim
+from cxnlp.store.searches import SavedSearch, SearchTable, Wanted
 from cxnlp.store.topics import StoredTopic, TopicTable
 from cxnlp.store.vectors import VectorTable
 from cxnlp.store.versions import HeadVersion, HeadVersions
@@ -42,6 +44,9 @@ __all__ = [
     "HeadVersion",
     "HeadVersions",
     "Keys",
+    "Match",
+    "MatchPage",
+    "MatchTable",
     "Page",
     "Reading",
     "Receipt",
@@ -49,6 +54,8 @@ __all__ = [
     "Retrain",
     "Retrains",
     "Said",
+    "SavedSearch",
+    "SearchTable",
     "Statistics",
     "Store",
     "StoredFlag",
@@ -56,6 +63,7 @@ __all__ = [
     "TopicTable",
     "VectorTable",
     "Verdict",
+    "Wanted",
     "Webhook",
     "WebhookTable",
     "WordHit",
@@ -83,6 +91,8 @@ class Store:
     topics: TopicTable
     versions: HeadVersions
     retrains: Retrains
+    searches: SearchTable
+    matches: MatchTable
     words: Words
 
     def close(self) -> None:
@@ -120,5 +130,7 @@ def open_store(url: str) -> Store:
         topics=TopicTable(database, events),
         versions=HeadVersions(database, events),
         retrains=Retrains(database),
+        searches=SearchTable(database),
+        matches=MatchTable(database, events),
         words=Words(database),
     )
