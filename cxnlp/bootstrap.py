@@ -25,7 +25,7 @@ from cxnlp.settings import Settings
 from cxnlp.taxonomy import Taxonomy, load_taxonomy
 
 if TYPE_CHECKING:
-    from cxnlp.service import Delivery, Enrichment, Retraining, Retrieval, TopicModel, Versions, View
+    from cxnlp.service import Delivery, Enrichment, Groups, Retraining, Retrieval, TopicModel, Versions, View
     from cxnlp.store import Store
 
 
@@ -146,6 +146,13 @@ class Service:
         from cxnlp.service import Retrieval
 
         return Retrieval(self.store, self.encoder, self.masker, self.view)
+
+    @cached_property
+    def groups(self) -> Groups:
+        """Copies, and issues that become more."""
+        from cxnlp.service import Groups
+
+        return Groups(self.store, lambda: self.encoder)
 
     @cached_property
     def delivery(self) -> Delivery:

@@ -3,6 +3,7 @@
 files.py      analyze, ingest
 evaluating.py evaluate
 finding.py    search, similar, show, export, status
+grouping.py   duplicates
 running.py    serve, worker, reindex, topics, doctor
 learning.py   retrain, models
 keeping.py    forget, keys
@@ -14,7 +15,7 @@ import sys
 import typer
 
 from cxnlp import __version__
-from cxnlp.cli import evaluating, files, finding, keeping, learning, running
+from cxnlp.cli import evaluating, files, finding, grouping, keeping, learning, running
 from cxnlp.errors import CxnlpError
 
 app = typer.Typer(
@@ -29,6 +30,7 @@ app.command()(files.ingest)
 app.command()(evaluating.evaluate)
 app.command()(finding.search)
 app.command()(finding.similar)
+app.command()(grouping.duplicates)
 app.command()(finding.show)
 app.command()(finding.export)
 app.command()(finding.status)

@@ -20,6 +20,7 @@ from cxnlp.store.receiving import Receipt
 from cxnlp.store.retrains import Retrain, Retrains
 from cxnlp.store.rows import Claim
 from cxnlp.store.searches import SavedSearch, SearchTable, Wanted
+from cxnlp.store.sayings import Saying, Sayings
 from cxnlp.store.topics import StoredTopic, TopicTable
 from cxnlp.store.vectors import VectorTable
 from cxnlp.store.versions import HeadVersion, HeadVersions
@@ -56,6 +57,8 @@ __all__ = [
     "Said",
     "SavedSearch",
     "SearchTable",
+    "Saying",
+    "Sayings",
     "Statistics",
     "Store",
     "StoredFlag",
@@ -94,6 +97,7 @@ class Store:
     searches: SearchTable
     matches: MatchTable
     words: Words
+    sayings: Sayings
 
     def close(self) -> None:
         """Close all connections."""
@@ -130,6 +134,7 @@ def open_store(url: str) -> Store:
         topics=TopicTable(database, events),
         versions=HeadVersions(database, events),
         retrains=Retrains(database),
+        sayings=Sayings(database),
         searches=SearchTable(database),
         matches=MatchTable(database, events),
         words=Words(database),
