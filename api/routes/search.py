@@ -32,16 +32,15 @@ def post_search(body: SearchRequest, request: Request, service: ServiceDep, _: A
     Each says why: `score` is a likeness from 0 to 1, `quote` the words of the record that are nearest, `matched` the words that it shares with the
     question; and what was done about it. A summary (`days`) has its line in the language of Accept-Language, English or Chinese.
     """
-    asked = body.model_dump(exclude={"filter", "like", "unlike", "facets"})
-    named = {name: tuple(getattr(body, name)) for name in ("like", "unlike", "facets")}
-    return _answer(service, request, Question(**asked, **named, filter=filter_of(service, body.filter)))
+    asked = body.model_dump(exclude={"filter"}) | {name: tuple(getattr(body, name)) for name in ("like", "unlike", "facets")}
+    return _answer(service, request, Question(**asked, filter=filter_of(service, body.filter)))
 
 
 @router.post("/similar", summary="Find the like of a record", responses=answer(_FOUND))
 def post_similar(body: SimilarRequest, request: Request, service: ServiceDep, _: Agent) -> Response:
     """Return the records most like a stored one, itself left out."""
-    asked = body.model_dump(exclude={"id", "filter", "facets"})
-    return _answer(service, request, Question(**asked, like=(body.id,), facets=tuple(body.facets), filter=filter_of(service, body.filter)))
+    asked = body.model_dump(exclude={"id", "filter"}) | {"like": (body.id,), "facets": tuple(body.facets)}
+    return _answer(service, request, Question(**asked, filter=filter_of(service, body.filter)))
 
 
 @router.get("/similar", summary="Find the like of a record", responses=answer(_FOUND), openapi_extra={"parameters": documented()})
