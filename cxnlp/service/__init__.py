@@ -6,7 +6,6 @@ view.py          this process's index of the store
 retrieval.py     search: questions.py what may be asked, fusion.py rankings made one, examples.py, hits.py what was found, outcomes.py what was done
 view.py          the index of this process, which follows the store
 groups.py        copies (copies.py), issues and their growth (issues.py)
-groups.py        copies (copies.py), issues and their growth (issues.py)
 topics.py        fit topics
 correction.py    what people say of a record
 versions.py      which version of the heads reads
@@ -21,14 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cxnlp.service.copies import Copies, CopyGroup
-    from cxnlp.service.copies import Copies, CopyGroup
     from cxnlp.service.delivery import Delivery
     from cxnlp.service.enrichment import Enrichment
     from cxnlp.service.groups import Groups, Issues
     from cxnlp.service.hits import Found, Hit
-    from cxnlp.service.groups import Groups, Issues
     from cxnlp.service.intake import Intake, Outcome, count
-    from cxnlp.service.issues import Issue
     from cxnlp.service.issues import Issue
     from cxnlp.service.questions import Question
     from cxnlp.service.retraining import Comparison, Retraining, RetrainReport
@@ -44,12 +40,9 @@ _MODULES |= {"ActiveHeads": "versions", "Versions": "versions", "Comparison": "r
 _MODULES |= {"Question": "questions", "View": "view"}
 _MODULES |= {"Copies": "copies", "CopyGroup": "copies", "Groups": "groups", "Issue": "issues", "Issues": "groups"}
 _MODULES |= {"Matched": "saved", "SavedSearches": "saved"}
-_MODULES |= {"Copies": "copies", "CopyGroup": "copies", "Groups": "groups", "Issue": "issues", "Issues": "groups"}
 __all__ = [
     "ActiveHeads",
     "Comparison",
-    "Copies",
-    "CopyGroup",
     "Copies",
     "CopyGroup",
     "Delivery",
@@ -57,11 +50,8 @@ __all__ = [
     "FitReport",
     "Found",
     "Groups",
-    "Groups",
     "Hit",
     "Intake",
-    "Issue",
-    "Issues",
     "Matched",
     "Issue",
     "Issues",
