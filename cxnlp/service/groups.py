@@ -14,7 +14,7 @@ from cxnlp.lines import to_iso
 from cxnlp.pipeline import Encoder
 from cxnlp.records import Record
 from cxnlp.service.copies import MOST_IDS, Copies, OnProgress, find_copies
-from cxnlp.service.issues import Case, Issue, cases_of, find_issues
+from cxnlp.service.issues import Case, Issue, cases_of, complains, find_issues
 from cxnlp.store import Store
 
 MOST_GROUPS: Final = 1_000
@@ -107,7 +107,7 @@ class Groups:
         """Return what customers complained of in a window of time, grouped by meaning and (touchpoint, cause), and what becomes more.
 
         Records of one pair are of one issue from a likeness of 0.7 to the record in the middle of the group on; one that names no cause joins
-        them from 0.9 on. Positive records that name no cause are no issue.
+        them from 0.9 on. Records that name no cause count only if they are negative.
 
         Args:
             filter: Which records; an upper bound of `created_at` ends the window, else it ends now.
@@ -155,8 +155,7 @@ class Groups:
         oldest = since = bounds.gte or 0.0
         while n < MOST_OF_A_WINDOW:
             page = self._store.feedback.page(wanted, cursor, min(_PAGE, MOST_OF_A_WINDOW - n))
-            analysed = [record for record in page.records if record.analysis]
-            cases += self._cases(analysed, is_now=is_now)
+            cases += self._cases([record for record in page.records if complains(record)], is_now=is_now)
             n += len(page.records)
             on_progress(n_read + n, 2 * MOST_OF_A_WINDOW)
             if page.records:

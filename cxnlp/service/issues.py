@@ -101,10 +101,16 @@ class Issue:
         }
 
 
+def complains(record: Record) -> bool:
+    """Tell whether a record has cases: it is analysed, and names a cause or is negative."""
+    analysis = record.analysis
+    return analysis is not None and (analysis.label == "negative" or any(seen.cause is not None for seen in analysis.observations))
+
+
 def cases_of(record: Record, vector: npt.NDArray[np.float32], *, is_now: bool) -> list[Case]:
-    """Return the cases of an analysed record: one for each (touchpoint, cause), or one without unless the record is positive."""
+    """Return the cases of an analysed record: one for each (touchpoint, cause), or one without; none if it does not complain."""
     feedback, analysis = record.feedback, record.analysis
-    if analysis is None:
+    if analysis is None or not complains(record):
         return []
     unit = vector / np.linalg.norm(vector)
     quotes: dict[Pair, str] = {}
@@ -113,8 +119,6 @@ def cases_of(record: Record, vector: npt.NDArray[np.float32], *, is_now: bool) -
             quotes.setdefault((seen.touchpoint, seen.cause), seen.quote.text)
     if quotes:
         return [Case(feedback.id, feedback.created_at, pair, "/".join(pair), quote, unit, is_now) for pair, quote in quotes.items()]
-    if analysis.label == "positive":
-        return []
     subject = analysis.observations[0].touchpoint if analysis.observations else analysis.intent
     said = " ".join(text for _, text in feedback.segments()).strip()
     return [Case(feedback.id, feedback.created_at, None, subject, said, unit, is_now)]

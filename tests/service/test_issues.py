@@ -77,7 +77,8 @@ def test_a_record_counts_once_a_group_and_once_for_each_pair():
     assert np.linalg.norm(cases[0].vector) == pytest.approx(1)
     assert [case.subject for case in cases_of(_record(), _towards(0), is_now=True)] == ["complaint"]
     assert [case.subject for case in cases_of(_record(("app", None, 0.0, "slow")), _towards(0), is_now=True)] == ["app"]
-    assert cases_of(_record(sentiment=0.7), _towards(0), is_now=True) == []
+    assert cases_of(_record(sentiment=0.1), _towards(0), is_now=True) == []
+    assert len(cases_of(_record(("delivery", "slow", -0.9, "slow"), sentiment=0.7), _towards(0), is_now=True)) == 1
     assert cases_of(Record(record.feedback), _towards(0), is_now=True) == []
 
 
