@@ -93,6 +93,7 @@ def _open(service: Service) -> None:
     try:
         service.retrieval  # noqa: B018
         service.active_pipeline  # noqa: B018
+        service.saved  # noqa: B018
     except ArtefactError as error:
         _log.error("search and analysis do not work: %s", error)
 

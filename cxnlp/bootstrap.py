@@ -25,7 +25,7 @@ from cxnlp.settings import Settings
 from cxnlp.taxonomy import Taxonomy, load_taxonomy
 
 if TYPE_CHECKING:
-    from cxnlp.service import Delivery, Enrichment, Groups, Retraining, Retrieval, TopicModel, Versions, View
+    from cxnlp.service import Delivery, Enrichment, Groups, Retraining, Retrieval, SavedSearches, TopicModel, Versions, View
     from cxnlp.store import Store
 
 
@@ -153,6 +153,13 @@ class Service:
         from cxnlp.service import Groups
 
         return Groups(self.store, lambda: self.encoder)
+
+    @cached_property
+    def saved(self) -> SavedSearches:
+        """Saved searches, and matching them."""
+        from cxnlp.service import SavedSearches
+
+        return SavedSearches(self.store, self.encoder, self.masker)
 
     @cached_property
     def delivery(self) -> Delivery:

@@ -1,11 +1,12 @@
 """The addresses, one module a noun; `ROUTERS` are those under /v1."""
 
-from api.routes import analysis, events, feedback, flags, groups, intake, keys, search, status, topics, versions, webhooks
+from api.routes import analysis, events, feedback, flags, groups, intake, keys, search, searches, status, topics, versions, webhooks
 
 ROUTERS = (
     intake.router,
     feedback.router,
     search.router,
+    searches.router,
     groups.router,
     analysis.router,
     status.router,

@@ -4,6 +4,7 @@ files.py      analyze, ingest
 evaluating.py evaluate
 finding.py    search, similar, show, export, status
 grouping.py   duplicates
+watching.py   searches
 running.py    serve, worker, reindex, topics, doctor
 learning.py   retrain, models
 keeping.py    forget, keys
@@ -15,7 +16,7 @@ import sys
 import typer
 
 from cxnlp import __version__
-from cxnlp.cli import evaluating, files, finding, grouping, keeping, learning, running
+from cxnlp.cli import evaluating, files, finding, grouping, keeping, learning, running, watching
 from cxnlp.errors import CxnlpError
 
 app = typer.Typer(
@@ -34,6 +35,7 @@ app.command()(grouping.duplicates)
 app.command()(finding.show)
 app.command()(finding.export)
 app.command()(finding.status)
+app.add_typer(watching.searches, name="searches")
 app.command()(running.serve)
 app.command()(running.worker)
 app.command()(running.reindex)

@@ -19,8 +19,8 @@ from cxnlp.store.paging import Page
 from cxnlp.store.receiving import Receipt
 from cxnlp.store.retrains import Retrain, Retrains
 from cxnlp.store.rows import Claim
-from cxnlp.store.searches import SavedSearch, SearchTable, Wanted
 from cxnlp.store.sayings import Saying, Sayings
+from cxnlp.store.searches import SavedSearch, SearchTable, Wanted
 from cxnlp.store.topics import StoredTopic, TopicTable
 from cxnlp.store.vectors import VectorTable
 from cxnlp.store.versions import HeadVersion, HeadVersions
@@ -56,9 +56,9 @@ __all__ = [
     "Retrains",
     "Said",
     "SavedSearch",
-    "SearchTable",
     "Saying",
     "Sayings",
+    "SearchTable",
     "Statistics",
     "Store",
     "StoredFlag",
@@ -134,8 +134,8 @@ def open_store(url: str) -> Store:
         topics=TopicTable(database, events),
         versions=HeadVersions(database, events),
         retrains=Retrains(database),
-        sayings=Sayings(database),
         searches=SearchTable(database),
         matches=MatchTable(database, events),
         words=Words(database),
+        sayings=Sayings(database),
     )

@@ -54,7 +54,7 @@ def test_every_example_can_be_run(other, writer, document):
         for content_type, body in examples(document, operation):
             answer = writer.request(
                 method,
-                path.replace("{record_id}", RECORD_ID).replace("{flag_id}", flag_id(other, writer)),
+                path.replace("{record_id}", RECORD_ID).replace("{flag_id}", flag_id(other, writer)).replace("{search_id}", search_id(writer)),
                 content=(body if isinstance(body, str) else json.dumps(body)).encode(),
                 headers={"content-type": content_type},
             )
@@ -77,3 +77,8 @@ def flag_id(server, client):
     while server.service.delivery.flag():
         pass
     return next((flag["id"] for flag in client.get("/v1/flags").json()["items"]), "")
+
+
+def search_id(client):
+    """Return the id of a saved search once there is one."""
+    return next((search["id"] for search in client.get("/v1/searches").json()["items"]), "")

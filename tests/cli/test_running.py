@@ -48,6 +48,8 @@ def test_killed_in_the_middle_nothing_acknowledged_is_lost_and_enrichment_resume
     server = _serve(tmp_path, port)
     try:
         _wait(lambda: httpx.get(f"{url}/healthz", trust_env=False).is_success)
+        wanted = {"name": "slow", "text": "快递太慢了，等了三天"}
+        assert httpx.post(f"{url}/v1/searches", json=wanted, timeout=60, trust_env=False).status_code == 200
         rows = "\n".join(json.dumps({"external_id": str(n), "text": f"快递太慢了，等了{n}天"}, ensure_ascii=False) for n in range(300))
         answer = httpx.post(f"{url}/v1/feedback/bulk", content=rows.encode(), timeout=60, trust_env=False)
         assert json.loads(answer.text.splitlines()[-1])["summary"]["accepted"] == 300
@@ -58,6 +60,7 @@ def test_killed_in_the_middle_nothing_acknowledged_is_lost_and_enrichment_resume
     try:
         status = _wait(lambda: (s := httpx.get(f"{url}/v1/status", trust_env=False).json())["analyzed"] == 300 and s, seconds=180)
         assert (status["records"], status["failed"]) == (300, 0)
+        _wait(lambda: httpx.get(f"{url}/v1/searches", trust_env=False).json()["items"][0]["matches"] == 300)
     finally:
         again.terminate()
         again.wait(60)
