@@ -5,7 +5,7 @@ import os
 import re
 import threading
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
@@ -239,17 +239,24 @@ class SavedSearches:
         seqs = np.array([newest[entry.id] for entry in entries])
         columns = Columns()
         columns.put(entries)
-        examples = self._document_vectors(*(search.wanted for search in searches))
+        aimed = list(self._aimed(searches))
+        scores = _likeness(entries, [towards for _, towards in aimed], self._encoder.likeness)
         found: list[Match] = []
+        for (search, _), alike in zip(aimed, scores, strict=True):
+            passing = (alike >= search.wanted.least) & (seqs > search.after_seq)
+            if passing.any():
+                passing &= columns.select(search.wanted.filter)
+            found += [Match(search.id, entries[i].id, float(alike[i]), _is_historical(entries[i])) for i in np.flatnonzero(passing)]
+        return found
+
+    def _aimed(self, searches: Sequence[SavedSearch]) -> Iterator[tuple[SavedSearch, Vector]]:
+        """Yield the searches with what to look for, (dim,); those whose examples were all forgotten are left out."""
+        examples = self._document_vectors(*(search.wanted for search in searches))
         for search in searches:
             try:
-                towards = _direction(search.wanted, self._text_vector(search), examples)
-            except InvalidQuery:  # its examples were forgotten
+                yield search, _direction(search.wanted, self._text_vector(search), examples)
+            except InvalidQuery:
                 continue
-            scores = _likeness(entries, towards, self._encoder.likeness)
-            passing = columns.select(search.wanted.filter) & (scores >= search.wanted.least) & (seqs > search.after_seq)
-            found += [Match(search.id, entries[i].id, float(scores[i]), _is_historical(entries[i])) for i in np.flatnonzero(passing)]
-        return found
 
 
 def _direction(wanted: Wanted, text: Vector | None, examples: Mapping[str, Vector]) -> Vector:
@@ -264,13 +271,15 @@ def _matrix(vectors: Sequence[Vector], dim: int) -> Matrix:
     return np.stack(vectors) if vectors else np.zeros((0, dim), np.float32)
 
 
-def _likeness(entries: Sequence[Entry], towards: Vector, curve: tuple[float, float]) -> Vector:
-    """Return (n,) likenesses in [0, 1]: of the whole record or of its nearest clause, whichever is more alike."""
-    documents = np.stack([entry.document for entry in entries]) @ towards
-    nearest = [(entry.clauses @ towards).max() if entry.clauses is not None and len(entry.clauses) else -1.0 for entry in entries]
-    cosines = np.maximum(documents, nearest)
+def _likeness(entries: Sequence[Entry], directions: Sequence[Vector], curve: tuple[float, float]) -> Matrix:
+    """Return (n_directions, n_entries) likenesses in [0, 1]: of the whole record or of its nearest clause, whichever is more alike."""
+    if not directions:
+        return np.zeros((0, len(entries)), np.float32)
+    parts = [entry.document[None] if entry.clauses is None else np.vstack([entry.document, entry.clauses]) for entry in entries]
+    starts = np.cumsum([0, *(len(part) for part in parts[:-1])])
+    cosines = np.maximum.reduceat(np.stack(directions) @ np.concatenate(parts).T, starts, axis=1)
     slope, offset = curve
-    likeness: Vector = 1 / (1 + np.exp(-(slope * cosines + offset)))
+    likeness: Matrix = (1 / (1 + np.exp(-(slope * cosines + offset)))).astype(np.float32)
     return likeness
 
 
