@@ -18,6 +18,8 @@ Seqs: TypeAlias = npt.NDArray[np.int64]
 MOST_COUNTED: Final = 10_000
 """Records beyond so many are not counted one by one."""
 
+# SQLite reads all rows for min and max in one SELECT.
+_ENDS: Final = text("SELECT (SELECT min(seq) FROM words) AS first, (SELECT max(seq) FROM words) AS last")
 _SQLITE_COUNTS: Final = text("""
     SELECT count(*) AS n, coalesce(max(rowid), 0) AS last
     FROM (SELECT rowid FROM fulltext WHERE fulltext MATCH :query ORDER BY rowid LIMIT :limit)
@@ -42,7 +44,7 @@ _POSTGRES_FINDS: Final = text("""
 
 def count_records(connection: Connection) -> int:
     """Return about how many records have words: forgotten ones leave gaps that are not seen."""
-    row = connection.execute(text("SELECT min(seq) AS first, max(seq) AS last FROM words")).one()
+    row = connection.execute(_ENDS).one()
     return 0 if row.last is None else int(row.last - row.first + 1)
 
 
