@@ -152,6 +152,7 @@ def main() -> None:
         kinds |= by_kind(rankings, task.asked)
         print(f"{name}: {', '.join(f'{f} {v.value:.3f}' for f, v in found[name].items())}; {time.monotonic() - began:.0f} s", flush=True)
     parts = {"search": table(found, {n: t.title for n, t in made.items()}, {n: len(t.records) for n, t in made.items()})}
+    parts["search"] += ["", f"Parts `{arguments.split}`, at most {arguments.limit} questions a public set."]
     if kinds:
         parts["kinds"] = kinds_table(kinds)
     print("\n" + "\n\n".join("\n".join(lines) for lines in parts.values()))
