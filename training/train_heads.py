@@ -1,6 +1,6 @@
 """Train models/heads on frozen document and clause vectors: sentiment, intent, touchpoints with causes, risks, satisfaction.
 
-    python training/features.py CACHE && python training/train_heads.py CACHE [--seed N | --from HEADS.pt]
+    python training/features.py CACHE && python training/train_heads.py CACHE [--seed N | --from HEADS.pt] && python training/calibrate.py CACHE
 
 With `--from`, the heads that train_encoder.py trained together with the encoder are taken as they are; thresholds and satisfaction are fitted.
 
@@ -128,6 +128,13 @@ def lack_of_correlation(got: Tensor, y: Tensor) -> Tensor:
     return 1 - functional.cosine_similarity(got - got.mean(), y - y.mean(), dim=0)
 
 
+def hold_out(n: int, seed: int, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the numbers of n texts that are held out of training, ascending, and of the others."""
+    order = np.random.default_rng(seed).permutation(n)
+    n_held = int(share * n)
+    return np.sort(order[:n_held]), order[n_held:]
+
+
 def fit(train: Part, others: Mapping[str, Part], config: Config) -> Heads:
     """Return the network of the epoch that is best on the held-out part of gold.
 
@@ -138,9 +145,7 @@ def fit(train: Part, others: Mapping[str, Part], config: Config) -> Heads:
     """
     torch.manual_seed(config.seed)
     draw = np.random.default_rng(config.seed)
-    order = draw.permutation(len(train.rows))
-    n_held = int(config.held_out * len(order))
-    held, kept = np.sort(order[:n_held]), order[n_held:]
+    held, kept = hold_out(len(train.rows), config.seed, config.held_out)
     y = to_targets(train.rows)
     names, sizes = list(others), np.array([len(part.rows) for part in others.values()])
     shares = sizes / max(1, sizes.sum())

@@ -124,7 +124,7 @@ class ShippedHeads:
     def _analysis(
         self, passage: Passage, sentiments: Vector, intents: Vector, feeling: Vector, found: tuple[tuple[Observation, ...], tuple[Risk, ...]]
     ) -> Analysis:
-        sentiment, confidence = _sentiment(sentiments)
+        sentiment, confidence = _sentiment(sentiments, self.network.temperature)
         turns = passage.feedback.turns
         return Analysis(
             language=passage.language,
@@ -205,8 +205,8 @@ def _probability(logit: float) -> float:
     return 1 / (1 + math.exp(-float(logit)))
 
 
-def _sentiment(probabilities: Vector) -> tuple[float, float]:
-    """Return the expected value, moved into the range of the likeliest label, and that label's probability."""
+def _sentiment(probabilities: Vector, temperature: float) -> tuple[float, float]:
+    """Return the expected value, moved into the range of the likeliest label, and that label's calibrated probability."""
     shares = probabilities.tolist()
     value = sum(share * of for share, of in zip(shares, VALUES.tolist(), strict=True))
     groups = (shares[0] + shares[1], shares[2], shares[3] + shares[4])
@@ -217,7 +217,9 @@ def _sentiment(probabilities: Vector) -> tuple[float, float]:
         value = max(value, POSITIVE_FROM)
     else:
         value = min(max(value, NEGATIVE_FROM + 0.01), POSITIVE_FROM - 0.01)
-    return value, groups[likeliest]
+    tempered = probabilities ** (1 / temperature)
+    of_label = (slice(0, 2), slice(2, 3), slice(3, 5))[likeliest]
+    return value, float(tempered[of_label].sum() / tempered.sum())
 
 
 def _trajectory(passage: Passage, feeling: Vector) -> tuple[TurnSentiment, ...]:

@@ -61,6 +61,11 @@ class Network:
         """Of the soft maximum."""
         return float(self.card["config"]["sharpness"])
 
+    @property
+    def temperature(self) -> float:
+        """By which the probabilities of sentiment are calibrated (Guo et al. 2017); 1 where the card has none."""
+        return float(self.card.get("calibration", {}).get("sentiment", 1.0))
+
     def score(self, documents: Matrix, clauses: Matrix, counts: Ints) -> Scores:
         """Return the scores of n texts.
 

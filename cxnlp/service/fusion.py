@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-_CONSTANT: Final = 60
+_CONSTANT: Final = 10
+"""60 in the paper, for rankings that are equally good; here the heads of the rankings say most (docs/search.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Ranking:
 
 
 def fuse(rankings: Sequence[Ranking]) -> list[str]:
-    """Return all ids, best first: each counts weight / (60 + rank) in every ranking that has it; equals keep the order of the first ranking."""
+    """Return all ids, best first: each counts weight / (10 + rank) in every ranking that has it; equals keep the order of the first ranking."""
     scores: dict[str, float] = defaultdict(float)
     for ranking in rankings:
         for rank, record_id in enumerate(ranking.ids, 1):

@@ -104,10 +104,11 @@ def matched_words(surface: Mapping[str, str], stored: Collection[str], most: int
 
 
 def says(hit: StoredHit, phrases: Sequence[str]) -> bool:
-    """Tell whether the customer's words hold all the phrases, whatever their case, width and spacing."""
+    """Tell whether what was said holds all the phrases, whatever their case, width and spacing."""
     if not phrases:
         return True
-    said = [_folded(text) for _, text in hit.record.feedback.segments()]
+    feedback = hit.record.feedback
+    said = [_folded(text) for text in (feedback.text, *(turn.text for turn in feedback.turns))]
     return all(any(_folded(phrase) in text for text in said) for phrase in phrases)
 
 

@@ -10,6 +10,7 @@ from cxnlp.filters import Filter
 from cxnlp.store.paging import decode_cursor, encode_cursor
 from cxnlp.text.language import MIXED, UNDETERMINED, detect
 from cxnlp.text.profiles import PROFILES
+from cxnlp.text.tokens import words
 
 By = Literal["both", "meaning", "words"]
 Sort = Literal["nearest", "newest"]
@@ -21,6 +22,7 @@ _MOST_FACETS: Final = 20
 _MOST_CHARACTERS: Final = 20_000
 _READ: Final = ("zh", "en", MIXED, UNDETERMINED)
 _FEW_WORDS: Final = 5
+_MOST_BESIDE: Final = 8
 _PHRASE: Final = re.compile(r"[\"“「『]([^\"“”「」『』]+)[\"”」』]")
 
 
@@ -29,7 +31,7 @@ class Question:
     """One search.
 
     Attributes:
-        text: Words, a sentence or a whole complaint; what stands in quotation marks must occur word for word.
+        text: Words, a sentence or a whole complaint; what stands in quotation marks must occur word for word, unless much else is asked.
         like: Ids of records whose like is wanted, instead of a text or beside it.
         unlike: Ids of records that lead the wrong way.
         k: Hits wanted, 1 to 1,000.
@@ -77,7 +79,9 @@ class Question:
             raise InvalidQuery(f"text: is in another language ({language}); ask in Chinese or English")
 
     def phrases(self) -> list[str]:
-        """Return what stands in quotation marks."""
+        """Return what stands in quotation marks and must occur: nothing where a longer text, such as a complaint, quotes somebody."""
+        if len(words(_PHRASE.sub(" ", self.text))) > _MOST_BESIDE:
+            return []
         return [found.strip() for found in _PHRASE.findall(self.text) if found.strip()]
 
     def offset(self) -> int:

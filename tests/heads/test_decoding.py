@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
 
-from cxnlp.heads.decoding import Passage, choose, quote
+from cxnlp.heads import Network
+from cxnlp.heads.decoding import Passage, ShippedHeads, choose, quote
 from cxnlp.records import Feedback, Span, Turn
+from cxnlp.taxonomy import load_taxonomy
+from tests.fakes import DIM, small_network
 from tests.service.moments import NOW
 
 THRESHOLDS = {"pair": 0.3, "touchpoint": -0.3, "only": -1.5}
@@ -46,3 +49,14 @@ def test_a_quote_of_a_conversation_names_its_turn():
     feedback = Feedback("s", "1", "chat", NOW, turns=turns)
     found = quote(Passage(feedback, "zh", np.zeros(2), np.zeros((1, 2)), (Span(0, 4, 1),)), 0)
     assert (found.turn, found.text) == (1, "等了三天")
+
+
+def test_a_temperature_moves_the_confidence_and_nothing_else():
+    network = small_network()
+    vector = np.random.default_rng(3).standard_normal(DIM).astype(np.float32)
+    passage = Passage(Feedback("s", "1", "ticket", NOW, "快递太慢"), "zh", vector, vector[None], (Span(0, 4),))
+    (plain,) = ShippedHeads(network, load_taxonomy()).read([passage])
+    card = dict(network.card) | {"calibration": {"sentiment": 2.0}}
+    (calibrated,) = ShippedHeads(Network(network.weights, card), load_taxonomy()).read([passage])
+    assert 1 / 3 < calibrated.confidence < plain.confidence
+    assert (calibrated.sentiment, calibrated.label, calibrated.intent) == (plain.sentiment, plain.label, plain.intent)

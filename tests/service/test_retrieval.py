@@ -142,6 +142,12 @@ def test_a_phrase_in_quotation_marks_must_occur(store):
     assert _ids(_ask(store, '"never said by anyone"')) == []
 
 
+def test_a_pasted_complaint_that_quotes_somebody_is_answered(store):
+    ids = _add(store, *TEXTS)
+    pasted = "我等了一个星期快递还没到，打电话去问，客服说“明天一定到”，结果又过了三天还是没有动静，快递太慢了，我要退款"
+    assert sorted(_ids(_ask(store, pasted, k=5))) == sorted(ids)
+
+
 def test_one_way_of_ranking_can_be_asked_for(store):
     ids = _add(store, *TEXTS)
     assert _ids(_ask(store, "parcel", by="words")) == [ids[3]]
