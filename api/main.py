@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ from cxnlp.errors import ArtefactError, CxnlpError
 from cxnlp.settings import Settings
 
 _CATCH_UP_SECONDS: Final = 0.4  # less than the age at which a search catches up by itself
+_SAVED_SECONDS: Final = 600
 _STATIC: Final = Path(__file__).with_name("static")
 _DESCRIPTION: Final = """Feedback mining for Chinese and English, whole on one machine.
 
@@ -82,6 +84,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
     stopping.set()
     await run_in_threadpool(follower.join, 10)
+    await run_in_threadpool(_save_view, service)
     await run_in_threadpool(_stop_learning, service)
     service.store.close()
 
@@ -103,12 +106,24 @@ def _stop_learning(service: Service) -> None:
         service.retraining.close()
 
 
+def _save_view(service: Service) -> None:
+    if "view" in vars(service):
+        try:
+            service.view.save_snapshot()
+        except CxnlpError as error:
+            _log.warning("the next start reads the whole store: %s", error)
+
+
 def _follow(service: Service, stopping: threading.Event) -> None:
-    """Keep this process's index at the store's heels; a failure is logged once and tried again."""
+    """Keep this process's index at the store's heels and its snapshot young; a failure is logged once and tried again."""
     failing = False
+    saved_at = time.monotonic()
     while not stopping.is_set():
         try:
             service.retrieval.catch_up()
+            if time.monotonic() - saved_at > _SAVED_SECONDS:
+                saved_at = time.monotonic()
+                service.view.save_snapshot(only_if_due=True)
             failing = False
         except CxnlpError as error:
             if not failing:

@@ -138,7 +138,7 @@ class Service:
         """This process's index of the store."""
         from cxnlp.service import View
 
-        return View(self.store, self.encoder)
+        return View(self.store, self.encoder, self.home / "index")
 
     @cached_property
     def retrieval(self) -> Retrieval:

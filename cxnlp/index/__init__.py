@@ -1,9 +1,11 @@
 """The in-memory view that searches by meaning, with filters.
 
-It is fed entries and deletions by whoever reads the store, and knows nothing of files or SQL; it can be lost at any moment and fed again.
+It is fed entries and deletions by whoever reads the store, and knows nothing of SQL; it can be lost at any moment, and restored from a snapshot or
+fed again.
 """
 
 from cxnlp.index.coalesce import Coalescer
+from cxnlp.index.snapshot import Origin, Snapshot, read_snapshot, write_snapshot
 from cxnlp.index.view import MOST_HITS, Hits, IndexView, Query
 
-__all__ = ["MOST_HITS", "Coalescer", "Hits", "IndexView", "Query"]
+__all__ = ["MOST_HITS", "Coalescer", "Hits", "IndexView", "Origin", "Query", "Snapshot", "read_snapshot", "write_snapshot"]

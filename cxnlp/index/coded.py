@@ -1,16 +1,17 @@
 """Columns of words kept as numbers: one value a record, or several."""
 
 from collections.abc import Hashable, Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from cxnlp.index.growing import GrowingArray
 
-Codes = npt.NDArray[np.int32]
+Codes = npt.NDArray[np.signedinteger[Any]]
 Mask = npt.NDArray[np.bool_]
 UNKNOWN = -1
+_NARROW: Final = np.iinfo(np.int16).max
 
 
 class Coding:
@@ -51,32 +52,55 @@ class Coding:
         return Coding(self.values[number] for number in used[n_unknown:]), (places - n_unknown).astype(np.int32).reshape(codes.shape)
 
 
-class CodedColumn:
-    """One value a record, or none."""
+class CodeArray:
+    """The numbers of one coding, in 16 bits each as long as they fit."""
 
-    def __init__(self, coding: Coding | None = None, codes: Codes | None = None) -> None:
-        self.coding = coding or Coding()
-        self._codes = GrowingArray(np.int32)
+    def __init__(self, coding: Coding, codes: Codes | None = None) -> None:
+        self.coding = coding
+        self._codes = GrowingArray(np.int16 if len(coding.values) <= _NARROW else np.int32)
         if codes is not None:
             self._codes.append(codes)
 
-    def append(self, values: Iterable[str | None]) -> None:
+    def append(self, values: Iterable[Hashable | None]) -> None:
+        """Append the number of each further value."""
+        numbers = [self.coding.number(value) for value in values]
+        if len(self.coding.values) > _NARROW:
+            self._codes = self._codes.of_type(np.int32)
+        self._codes.append(numbers)
+
+    def upto(self, n: int) -> Codes:
+        """Return the first n numbers as a view."""
+        codes: Codes = self._codes.upto(n)
+        return codes
+
+    def taken(self, which: npt.NDArray[np.bool_] | npt.NDArray[np.int64], n: int) -> "CodeArray":
+        """Return some of the first n numbers, in a coding of their own."""
+        return CodeArray(*self.coding.taken(self.upto(n)[which]))
+
+
+class CodedColumn:
+    """One value a record, or none."""
+
+    def __init__(self, codes: CodeArray | None = None) -> None:
+        self.codes = codes or CodeArray(Coding())
+
+    def append(self, values: Sequence[str | None]) -> None:
         """Append the value of each further record."""
-        self._codes.append([self.coding.number(value) for value in values])
+        self.codes.append(values)
 
     def matches(self, n: int, wanted: Iterable[str]) -> Mask:
         """Tell which of the first n records have one of the wanted values."""
-        return self.coding.among(self._codes.upto(n), wanted)
+        return self.codes.coding.among(self.codes.upto(n), wanted)
 
     def counts(self, passing: Mask) -> list[tuple[str, int]]:
         """Return (value, records) of the records of the mask."""
-        codes = self._codes.upto(len(passing))[passing]
+        codes = self.codes.upto(len(passing))[passing]
         found = np.bincount(codes[codes != UNKNOWN])
-        return [(self.coding.values[i], int(found[i])) for i in np.flatnonzero(found)]
+        return [(self.codes.coding.values[i], int(found[i])) for i in np.flatnonzero(found)]
 
-    def taken(self, rows: npt.NDArray[np.int64]) -> "CodedColumn":
-        """Return the column of these rows alone."""
-        return CodedColumn(*self.coding.taken(self._codes.upto(self._codes.n)[rows]))
+    def taken(self, rows: npt.NDArray[np.int64], n: int) -> "CodedColumn":
+        """Return the column of these rows alone, out of n."""
+        return CodedColumn(self.codes.taken(rows, n))
 
 
 class Links:
@@ -86,15 +110,14 @@ class Links:
     """
 
     def __init__(self, width: int) -> None:
-        self.codings = [Coding() for _ in range(width)]
+        self.places = [CodeArray(Coding()) for _ in range(width)]
         self._rows = GrowingArray(np.int32)
-        self._codes = [GrowingArray(np.int32) for _ in range(width)]
 
     def append(self, first_row: int, tuples: Sequence[Iterable[tuple[Hashable | None, ...]]]) -> None:
         """Append the tuples of each further record, the first of which is `first_row`."""
         flat: list[tuple[Any, ...]] = [(row, *values) for row, several in enumerate(tuples, first_row) for values in several]
-        for place, (coding, codes) in enumerate(zip(self.codings, self._codes, strict=True), 1):
-            codes.append([coding.number(values[place]) for values in flat])
+        for place, codes in enumerate(self.places, 1):
+            codes.append([values[place] for values in flat])
         self._rows.append([values[0] for values in flat])
 
     def rows(self, n: int) -> npt.NDArray[np.int32]:
@@ -105,20 +128,20 @@ class Links:
     def matches(self, n_links: int, wanted: Sequence[Iterable[Hashable]]) -> Mask:
         """Tell which of the first links have, in every place, one of the values wanted there; an empty place does not restrict."""
         mask = np.ones(n_links, np.bool_)
-        for coding, codes, values in zip(self.codings, self._codes, wanted, strict=True):
+        for codes, values in zip(self.places, wanted, strict=True):
             if values:
-                mask &= coding.among(codes.upto(n_links), values)
+                mask &= codes.coding.among(codes.upto(n_links), values)
         return mask
 
     def counts(self, passing: Mask, links: Mask, place: int) -> list[tuple[Any, int]]:
         """Return (value, records) at a place of the tuples: records of the mask that have it in one of the links of the other mask."""
         rows = self.rows(len(passing))
-        codes = self._codes[place].upto(len(rows))
+        codes, coding = self.places[place].upto(len(rows)), self.places[place].coding
         chosen = links & passing[rows] & (codes != UNKNOWN)
-        n_values = len(self.codings[place].values)
+        n_values = len(coding.values)
         distinct = np.unique(rows[chosen].astype(np.int64) * n_values + codes[chosen])
         found = np.bincount(distinct % max(n_values, 1))
-        return [(self.codings[place].values[i], int(found[i])) for i in np.flatnonzero(found)]
+        return [(coding.values[i], int(found[i])) for i in np.flatnonzero(found)]
 
     def taken(self, rows: npt.NDArray[np.int64], n: int) -> "Links":
         """Return the links of these rows alone, ascending, out of n."""
@@ -126,9 +149,12 @@ class Links:
         place_of[rows] = np.arange(len(rows), dtype=np.int32)
         moved = place_of[self.rows(n)]
         kept = moved != UNKNOWN
-        made = Links(len(self.codings))
-        for place, codes in enumerate(self._codes):
-            made.codings[place], taken = self.codings[place].taken(codes.upto(len(kept))[kept])
-            made._codes[place].append(taken)
-        made._rows.append(moved[kept])
+        return Links.restored(moved[kept], [codes.taken(kept, len(kept)) for codes in self.places])
+
+    @classmethod
+    def restored(cls, rows: npt.NDArray[np.int32], places: Sequence[CodeArray]) -> "Links":
+        """Return the links of these rows, ascending, and codes."""
+        made = cls(0)
+        made.places = list(places)
+        made._rows.append(rows)
         return made

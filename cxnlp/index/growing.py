@@ -34,6 +34,14 @@ class GrowingArray:
         self._values[self.n : end] = block
         self.n = end
 
+    def of_type(self, dtype: npt.DTypeLike) -> "GrowingArray":
+        """Return the same values in another type; the array itself if it is of that type."""
+        if self._values.dtype == dtype:
+            return self
+        made = GrowingArray(dtype, *self._shape)
+        made.append(self._values[: self.n])
+        return made
+
     def upto(self, n: int) -> npt.NDArray[Any]:
         """Return the first n rows as a view, n at most `n`."""
         return self._values[:n]

@@ -3,22 +3,30 @@
 import math
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from cxnlp.errors import InvalidInput, InvalidQuery
+from cxnlp.errors import InvalidInput, InvalidQuery, shorten
 from cxnlp.filters import Filter
-from cxnlp.index.columns import Columns
+from cxnlp.index.clauses import ClauseCodes
+from cxnlp.index.coded import Mask
+from cxnlp.index.columns import Columns, Live
+from cxnlp.index.ids import is_id
+from cxnlp.index.ranking import Fetch, Found, Ranker, pool_for
 from cxnlp.index.vectors import Vectors
 from cxnlp.records import Entry, Matrix, Vector
 
 MOST_HITS: Final = 1_000
+MOST_NAMED: Final = 20_000
+"""Of so many records that pass a filter the numbers can be asked."""
 _DEAD_SHARE: Final = 0.3
 _COMPACTED_FROM: Final = 1_000
+_MASKS_KEPT: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +53,15 @@ class Query:
     filter: Filter = field(default_factory=Filter)
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """All that an index holds; row i of each is the same record."""
+
+    columns: Columns
+    vectors: Vectors
+    clauses: ClauseCodes
+
+
 class IndexView:
     """The index of one process. Any number of threads may search while another changes it; each search sees the state of one moment.
 
@@ -52,50 +69,74 @@ class IndexView:
         position: The event cursor that it has caught up to; set by whoever feeds it.
     """
 
-    def __init__(self, dim: int, likeness: tuple[float, float]) -> None:
-        """Make an empty index.
+    def __init__(self, dim: int, likeness: tuple[float, float], fetch: Fetch | None = None, parts: Parts | None = None) -> None:
+        """Make an index.
 
         Args:
             dim: Length of the document vectors.
             likeness: Slope and offset of the logistic curve from cosine to score; encoders differ in where their cosines lie.
+            fetch: Gives the exact vectors of records by their `seq`, as (n, dim) float32 in that order, with NaN rows for those gone. Without it
+                hits are ranked by the 8 bits that are kept here.
+            parts: What it holds at first; nothing if None.
         """
         self.position = 0
+        self._dim = dim
         self._slope, self._offset = likeness
-        self._state = (Columns(), Vectors(dim))
+        self._fetch = fetch
+        self._parts = parts or Parts(Columns(), Vectors(dim), ClauseCodes(dim))
         self._writing = threading.Lock()
+        self._masks: tuple[tuple[Columns, Live, Filter, Mask], ...] = ()
 
     @property
     def n(self) -> int:
         """Records in the index."""
-        return self._state[0].live.n_alive
+        return self._parts.columns.live.n_alive
 
     def put(self, entries: Sequence[Entry]) -> None:
         """Add the entries; one whose id is known replaces its record, and of several with one id the last counts.
 
         Raises:
-            InvalidInput: A vector is zero, not finite or of another length; nothing is put then.
+            InvalidInput: A vector is zero, not finite or of another length, or an id has another form; nothing is put then.
         """
         last = list({entry.id: entry for entry in entries}.values())
         if not last:
             return
+        if wrong := next((entry.id for entry in last if not is_id(entry.id)), None):
+            raise InvalidInput(f"entry {shorten(wrong)!r}: is no id of a record; write r- and 20 hexadecimal digits")
         matrix = self._unit([entry.document for entry in last], [f"entry {entry.id}" for entry in last], InvalidInput)
         with self._writing:
-            columns, vectors = self._state
-            vectors.append(matrix)
-            columns.put(last)
+            parts = self._parts
+            parts.clauses.append(parts.columns.live.n, [entry.clauses for entry in last])
+            parts.vectors.append(matrix)
+            parts.columns.put(last)
             self._compact()
 
-    def remove(self, ids: Sequence[str]) -> None:
-        """Take the records of these ids out; unknown ids are passed over."""
+    def remove(self, ids: Sequence[str]) -> int:
+        """Take the records of these ids out, unknown ids passed over; return how many."""
         with self._writing:
-            self._state[0].remove(ids)
+            n_removed = self._parts.columns.remove(ids)
             self._compact()
+        return n_removed
+
+    def set_topics(self, seqs: npt.NDArray[np.int64], topics: Sequence[str]) -> None:
+        """Give the records of these numbers, ascending, these topics, and all others none."""
+        with self._writing:
+            self._parts.columns.set_topics(seqs, topics)
+            self._masks = ()
 
     def vector(self, record_id: str) -> Vector | None:
-        """Return the (dim,) vector of a record, as exact as 16 bits are; None if it is not in the index."""
-        columns, vectors = self._state
-        row = columns.row_of(record_id)
-        return None if row is None else vectors.row(row)
+        """Return the (dim,) vector of a record; None if it is not in the index."""
+        parts = self._parts
+        row = parts.columns.rows_of([record_id]).get(record_id)
+        if row is None:
+            return None
+        if self._fetch is not None:
+            exact: Vector = self._fetch(parts.columns.seqs.upto(row + 1)[row:].tolist())[0]
+            if not np.isnan(exact).any():
+                return exact
+        approximate = parts.vectors.vector(row)
+        unit: Vector = approximate / np.linalg.norm(approximate)
+        return unit
 
     def search(self, vectors: npt.NDArray[np.floating], k: int = 10, filter: Filter | None = None) -> list[Hits]:
         """Return the k records most alike to each of (q, dim) vectors among those that pass the filter; fewer only if fewer pass.
@@ -105,17 +146,21 @@ class IndexView:
         Raises:
             InvalidQuery: k is not in 1..1000, or a vector is zero, not finite or of another length.
         """
-        if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= MOST_HITS:
-            raise InvalidQuery(f"k is {k!r}; write a whole number from 1 to {MOST_HITS}")
-        queries = self._unit(list(np.atleast_2d(vectors)), None, InvalidQuery)
-        columns, stored = self._state
-        mask = columns.select(filter or Filter())
-        total = int(np.count_nonzero(mask))
-        hits = []
-        for rows, cosines in stored.search(queries, k, mask):
-            order = columns.newest_first(rows, cosines)[:k]
-            hits.append(Hits(tuple(columns.ids[row] for row in rows[order]), tuple(self.likeness(float(c)) for c in cosines[order]), total))
-        return hits
+        queries, parts = self._asked(vectors, k), self._parts
+        mask = self._mask(parts.columns, filter)
+        pools = parts.vectors.search(queries, pool_for(k), mask)
+        ranker = Ranker(parts.columns, self._fetch, lambda query, cosine: parts.vectors.within(query, cosine, mask))
+        return self._hits(parts.columns, ranker.rank(queries, pools, k), mask)
+
+    def search_clauses(self, vectors: npt.NDArray[np.floating], k: int = 10, filter: Filter | None = None) -> list[Hits]:
+        """Return the k records that have a clause most alike to each of (q, dim) vectors, by approximate scores.
+
+        Raises:
+            InvalidQuery: As `search` does.
+        """
+        queries, parts = self._asked(vectors, k), self._parts
+        mask = self._mask(parts.columns, filter)
+        return self._hits(parts.columns, parts.clauses.search(queries, k, mask), mask)
 
     def search_many(self, queries: Sequence[Query]) -> list[Hits]:
         """Return the hits of each query, those with the same filter found in one pass; made for `Coalescer`.
@@ -123,6 +168,77 @@ class IndexView:
         Raises:
             InvalidQuery: As `search` does.
         """
+        return self._each(queries, self.search)
+
+    def search_clauses_many(self, queries: Sequence[Query]) -> list[Hits]:
+        """Return the hits of each query by clauses, those with the same filter found in one pass; made for `Coalescer`.
+
+        Raises:
+            InvalidQuery: As `search` does.
+        """
+        return self._each(queries, self.search_clauses)
+
+    def facets(self, filter: Filter, name: str) -> Counter[str]:
+        """Count the records that pass the filter by the values of a field; see `Columns.facets`.
+
+        Raises:
+            InvalidQuery: There is no such field, or it has more than 1,000 values.
+        """
+        return self._parts.columns.facets(filter, name)
+
+    def copies(self, keys: Sequence[int], filter: Filter | None = None) -> list[int]:
+        """Count the records that pass the filter and have each of these copy keys."""
+        columns = self._parts.columns
+        return columns.copies(keys, self._mask(columns, filter))
+
+    def seqs(self, filter: Filter) -> list[int] | None:
+        """Return the store's numbers of the records that pass the filter; None if all do, or more than 20,000."""
+        columns = self._parts.columns
+        mask = self._mask(columns, filter)
+        if filter.is_empty or np.count_nonzero(mask) > MOST_NAMED:
+            return None
+        seqs: list[int] = columns.seqs.upto(len(mask))[mask].tolist()
+        return seqs
+
+    def passing(self, ids: Sequence[str], filter: Filter) -> list[str]:
+        """Return which of the records pass the filter, in the order given; those not in the index do not."""
+        columns = self._parts.columns
+        mask = self._mask(columns, filter)
+        rows = columns.ids.rows_of(ids, mask)
+        return [record_id for record_id in ids if record_id in rows]
+
+    def likeness(self, cosine: float) -> float:
+        """Return a cosine as a score in [0, 1]: the probability that two texts are alike, by the curve given at the start."""
+        return 1 / (1 + math.exp(-(self._slope * cosine + self._offset)))
+
+    @contextmanager
+    def still(self) -> Iterator[Parts]:
+        """Give all parts, which nobody changes until the block ends; searches go on."""
+        with self._writing:
+            yield self._parts
+
+    def _mask(self, columns: Columns, filter: Filter | None) -> Mask:
+        """Return which rows pass; the last few masks are kept, since one request asks for the same several times."""
+        wanted = filter or Filter()
+        live = columns.live
+        for of, at, asked, mask in self._masks:
+            if of is columns and at is live and asked == wanted:
+                return mask
+        mask = columns.select(wanted)
+        if len(mask) == live.n:
+            self._masks = ((columns, live, wanted, mask), *self._masks[: _MASKS_KEPT - 1])
+        return mask
+
+    def _asked(self, vectors: npt.NDArray[np.floating], k: int) -> Matrix:
+        if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= MOST_HITS:
+            raise InvalidQuery(f"k is {k!r}; write a whole number from 1 to {MOST_HITS}")
+        return self._unit(list(np.atleast_2d(vectors)), None, InvalidQuery)
+
+    def _hits(self, columns: Columns, found: Sequence[Found], mask: Mask) -> list[Hits]:
+        total = int(np.count_nonzero(mask))
+        return [Hits(tuple(columns.ids[row] for row in rows), tuple(self.likeness(float(c)) for c in cosines), total) for rows, cosines in found]
+
+    def _each(self, queries: Sequence[Query], search: Callable[[Matrix, int, Filter], list[Hits]]) -> list[Hits]:
         answers: dict[int, Hits] = {}
         waiting = list(enumerate(queries))
         while waiting:
@@ -130,25 +246,13 @@ class IndexView:
             alike = [(i, query) for i, query in waiting if query.k == first.k and query.filter == first.filter]
             vectors = [np.asarray(query.vector) for _, query in alike]
             self._unit(vectors, None, InvalidQuery)
-            answers |= zip((i for i, _ in alike), self.search(np.stack(vectors), first.k, first.filter), strict=True)
+            answers |= zip((i for i, _ in alike), search(np.stack(vectors), first.k, first.filter), strict=True)
             waiting = [(i, query) for i, query in waiting if i not in answers]
         return [answers[i] for i in range(len(queries))]
 
-    def facets(self, filter: Filter, name: str) -> Counter[str]:
-        """Count the records that pass the filter by the values of a field; see `Columns.facets`.
-
-        Raises:
-            InvalidQuery: There is no such field.
-        """
-        return self._state[0].facets(filter, name)
-
-    def likeness(self, cosine: float) -> float:
-        """Return a cosine as a score in [0, 1]: the probability that two texts are alike, by the curve given at the start."""
-        return 1 / (1 + math.exp(-(self._slope * cosine + self._offset)))
-
     def _unit(self, vectors: Sequence[npt.NDArray[np.floating]], names: Sequence[str] | None, error: type[InvalidInput]) -> Matrix:
         """Return the vectors as (n, dim) float32 of length 1."""
-        dim = self._state[1].dim
+        dim = self._dim
         for i, vector in enumerate(vectors):
             if vector.shape != (dim,):
                 raise error(f"{names[i] if names else 'query'}: the vector has shape {vector.shape}, not ({dim},); use the encoder of the index")
@@ -161,8 +265,11 @@ class IndexView:
         return unit
 
     def _compact(self) -> None:
-        columns, vectors = self._state
-        live = columns.live
+        live = self._parts.columns.live
         if live.n >= _COMPACTED_FROM and live.n - live.n_alive > _DEAD_SHARE * live.n:
-            kept, rows = columns.taken()
-            self._state = (kept, vectors.taken(rows))
+            self._parts = _without_dead(self._parts)
+
+
+def _without_dead(parts: Parts) -> Parts:
+    columns, rows = parts.columns.taken()
+    return Parts(columns, parts.vectors.taken(rows), parts.clauses.taken(rows))

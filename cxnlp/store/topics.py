@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import delete, func, insert, select, update
 
 from cxnlp.records import Vector
@@ -66,6 +67,13 @@ class TopicTable:
             for topic_id, record_id in connection.execute(query):
                 found.setdefault(topic_id, set()).add(record_id)
         return found
+
+    def assigned(self) -> tuple[NDArray[np.int64], Sequence[str]]:
+        """Return the numbers of all records that belong to a topic, ascending, and the topic's id of each."""
+        query = select(topic_members.c.seq, topic_members.c.topic_id).order_by(topic_members.c.seq)
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        return np.array([row[0] for row in rows], np.int64), [row[1] for row in rows]
 
     def replace(self, fitted: Sequence[StoredTopic], members: Mapping[int, tuple[str, float]]) -> None:
         """Make a fit the active one, in one transaction; topics that it lacks stay known but inactive.

@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from cxnlp.filters import CHOICES, NUMBERS, TIMES, Filter, Range
+from cxnlp.index import IndexView
 from cxnlp.records import Entry
 
 DIM = 16
@@ -27,13 +28,33 @@ def cluster_vectors(n, dim=DIM, n_clusters=12, seed=0):
     return unit(4 * np.ones(dim) + centres[random.integers(0, n_clusters, n)] + 0.6 * random.standard_normal((n, dim)))
 
 
+def id_of(seq):
+    return f"r-{seq:020x}"
+
+
 def make_entry(seq, document, **given):
     values = {"created_at": float(seq), "received_at": float(seq), "choices": {}, "numbers": {}, "observations": (), "risks": (), "attributes": {}}
-    return Entry(seq=seq, id=f"r-{seq}", document=document, **(values | given))
+    return Entry(seq=seq, id=id_of(seq), document=document, **(values | given))
 
 
 def entries_of(vectors, first=0, **given):
     return [make_entry(first + i, vector, **given) for i, vector in enumerate(vectors)]
+
+
+def make_view(dim=DIM):
+    """Return an index that fetches the exact vectors of what was put from memory, as from a store."""
+    documents = {}
+
+    def fetch(seqs):
+        return np.array([documents.get(seq, np.full(dim, np.nan)) for seq in seqs], np.float32).reshape(-1, dim)
+
+    def put(entries):
+        documents.update((entry.seq, entry.document) for entry in entries)
+        put_in(entries)
+
+    view = IndexView(dim, LIKENESS, fetch)
+    view.documents, put_in, view.put = documents, view.put, put
+    return view
 
 
 steps = st.sampled_from(STEPS)
