@@ -64,7 +64,18 @@ LICENCES: Final = {
     "stc3_helpdesk": "NTCIR, research",
     "afqmc": "research",
     "banking77": "CC BY 4.0",
+    "bdci2018_car": "not stated",
+    "bq": "research",
+    "dstc11_insurance": "CDLA-Permissive-2.0",
+    "eprstmt_unlabelled": "CLUE, research",
+    "google_play": "not stated",
+    "gov_replies": "not stated",
+    "skytrax_lounge": "CC0 (file)",
+    "skytrax_seat": "CC0 (file)",
+    "tripadvisor": "not stated",
 }
+OPEN_SETS: Final = ("aste_restaurant", "banking77", "dstc11_insurance", "skytrax_lounge", "skytrax_seat", "vader_tweets")
+"""Sets whose texts have an open licence as stated where they were found: MIT, CC BY 4.0, CDLA-Permissive-2.0, CC0, MIT."""
 _LONGEST: Final = {"gold": 192, "satisfaction": 288}
 _LONGEST_OTHER: Final = 128
 _TEXTS_AN_INTENT: Final = 4

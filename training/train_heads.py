@@ -24,7 +24,7 @@ import torch
 from features import MODELS, SENTIMENT_SETS, read_rows
 from safetensors.numpy import save_file
 from sklearn.linear_model import LogisticRegression
-from tasks import KINDS
+from tasks import KINDS, LICENCES, OPEN_SETS
 from torch import Tensor
 from torch.nn import functional
 
@@ -92,6 +92,14 @@ def load_part(cache: Path, name: str) -> Part:
     arrays = np.load(cache / f"{name}.npz")
     documents, clauses = (torch.from_numpy(arrays[k].astype(np.float32)) for k in ("documents", "clauses"))
     return Part(list(read_rows(cache / f"{name}.jsonl")), documents, clauses, torch.from_numpy(arrays["counts"]), arrays["turns"])
+
+
+def only_open(part: Part) -> Part:
+    """Return the texts whose sets have an open licence."""
+    kept = np.array([row["dataset"] in OPEN_SETS for row in part.rows])
+    of_clauses = np.repeat(kept, part.counts.numpy())
+    rows = [row for row, is_kept in zip(part.rows, kept, strict=True) if is_kept]
+    return Part(rows, part.documents[kept], part.clauses[of_clauses], part.counts[kept], part.turns[of_clauses])
 
 
 def batches(kept: np.ndarray, counts: Tensor, size: int, draw: np.random.Generator) -> list[np.ndarray]:
@@ -268,6 +276,7 @@ def main() -> None:
     parser.add_argument("cache", type=Path)
     parser.add_argument("--seed", type=int, default=Config.seed)
     parser.add_argument("--from", dest="trained", type=Path, metavar="HEADS.pt")
+    parser.add_argument("--open", action="store_true", help="only measure what openly licensed texts alone would reach; nothing is written")
     arguments = parser.parse_args()
     cache: Path = arguments.cache
     config = Config(seed=arguments.seed)
@@ -278,11 +287,20 @@ def main() -> None:
         model.eval()
     else:
         others = {name: load_part(cache, f"{name}_train") for name in SENTIMENT_SETS if (cache / f"{name}_train.npz").exists()}
-        model = fit(load_part(cache, "gold_train"), others, config)
-        torch.save(model.state_dict(), cache / "heads.pt")  # outside the repository, should the rest fail
+        train = load_part(cache, "gold_train")
+        model = fit(only_open(train), {}, config) if arguments.open else fit(train, others, config)
+        torch.save(model.state_dict(), cache / ("heads_open.pt" if arguments.open else "heads.pt"))  # outside the repository, should the rest fail
     figures = evaluate_logits(predict(model, dev), to_targets(dev.rows))
     print(json.dumps(figures, indent=1))
+    if arguments.open:
+        return
     write(model, figures, cache, config, "--from WORK/heads.pt" if arguments.trained else f"--seed {config.seed}")
+
+
+def licences(cache: Path) -> dict[str, str]:
+    """Return the licence note of each set whose texts are learnt from, as stated where it was found."""
+    names = {row["dataset"] for path in sorted(cache.glob("*_train.jsonl")) for row in read_rows(path)}
+    return {name: LICENCES[name] for name in sorted(names)}
 
 
 def write(model: Heads, figures: dict[str, Any], cache: Path, config: Config, how: str) -> None:
@@ -307,6 +325,7 @@ def write(model: Heads, figures: dict[str, Any], cache: Path, config: Config, ho
         "rebuild": f"CXNLP_GOLD=... CXNLP_CORPORA=... python training/features.py CACHE && python training/train_heads.py CACHE {how}",
         "config": asdict(config),
         "data": {path.stem: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in sorted(cache.glob("*_train.jsonl"))},
+        "licences": licences(cache),
         "encoder_id": ShippedEncoder(MODELS / "encoder").id,
         "few_shot": fit_few_shot(load_part(cache, "gold_dev")),
         "labels": {"touchpoints": TOUCHPOINTS, "causes": CAUSES, "intents": INTENTS, "risks": RISKS},
