@@ -27,7 +27,7 @@ def check_all(service: Service) -> list[Check]:
     """Return all checks in order; a failing one does not stop the others."""
     checks: dict[str, Callable[[Service], str]] = {
         "models": _check_models, "encoder": _check_analysis, "store": _check_store, "version": _check_version,
-        "queue": _check_queue, "disk": _check_disk,
+        "queue": _check_queue, "words": _check_words, "disk": _check_disk,
     }  # fmt: skip
     return [_run(name, check, service) for name, check in checks.items()]
 
@@ -82,6 +82,12 @@ def _check_queue(service: Service) -> str:
     if statistics.failed:
         raise StoreError(f"{statistics.failed} records could not be analysed; update cxnlp, then `cxnlp reindex`, or report them")
     return f"{statistics.pending:,} records wait for analysis"
+
+
+def _check_words(service: Service) -> str:
+    if service.store.words.missing(1):
+        return "full text does not find some records of an earlier version of cxnlp yet; a worker adds their words while nothing else waits"
+    return "full text finds all analysed records"
 
 
 def _check_disk(service: Service) -> str:

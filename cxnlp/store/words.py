@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from cxnlp.records import Feedback
 from cxnlp.store.database import Database
-from cxnlp.store.fulltext import MOST_COUNTED, Seqs, count_records, count_terms, find_any, find_row
+from cxnlp.store.fulltext import Seqs, count_records, count_terms, find_each, find_row, most_read
 from cxnlp.store.rows import COLUMNS, Claim, chunks, claim_of
 from cxnlp.store.schema import analyses, feedback, words
 from cxnlp.text.copies import copy_key
@@ -22,11 +22,11 @@ _MOST_READ: Final = 100_000
 _MOST_TERMS: Final = 16_000  # with as many bytes as below, within the limits of a tsvector: 16,383 places and 1 MiB
 _MOST_BYTES: Final = 400_000
 _MOST_SOUGHT: Final = 200
-_POSTINGS: Final = 30_000
-_POSTINGS_AMONG: Final = 100_000
-_JOINED: Final = 2
+_READ_AMONG: Final = 3
+_JOINED: Final = 3
 _FEW: Final = 500
 _SPARE: Final = 100
+_KEPT_FROM: Final = 200
 _COUNTS_KEPT_SECONDS: Final = 600.0
 _MOST_COUNTS_KEPT: Final = 50_000
 _SATURATION: Final = 1.2
@@ -98,8 +98,9 @@ class Words:
         """Return the records that hold the terms, best first, newest first among equals.
 
         Candidates are the records that hold most of the rarest terms, so many of these that together they stand in some 30,000 records
-        (100,000 with `seqs`), newest ones first; of common terms, only records that hold another as well. Candidates are then ranked by all
-        terms with BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009; k1 = 1.2, b = 0.75).
+        (10,000 on PostgreSQL; three times as many with `seqs`), newest ones first. Where that is fewer than three terms, records that hold the
+        next rarest beside one of them come before others. Candidates are then ranked by all terms with BM25 (Robertson and Zaragoza, "The
+        Probabilistic Relevance Framework", 2009; k1 = 1.2, b = 0.75).
 
         Args:
             terms: As `cxnlp.text.terms` makes them; the first 200 different ones count.
@@ -129,7 +130,7 @@ class Words:
         if not terms or limit < 1 or (among is not None and not len(among)):
             return []
         with self._database.read() as connection:
-            found = find_row(connection, terms, limit if among is None else _POSTINGS_AMONG, _span(among))
+            found = find_row(connection, terms, limit if among is None else _READ_AMONG * most_read(connection), _span(among))
             if among is not None:
                 found = found[np.isin(found, among)][:limit]
             n_records = count_records(connection)
@@ -173,13 +174,13 @@ class Words:
         return len(made)
 
     def _count(self, connection: Connection, terms: Sequence[str], n_records: int) -> dict[str, int]:
-        """Return how many records hold each term, those that none holds left out; counts of common terms are some minutes old."""
+        """Return how many records hold each term, those that none holds left out; counts from 200 on may be ten minutes old."""
         now = time.monotonic()
         counts = {term: n for term in terms for until, n in [self._common.get(term, (0.0, 0))] if until > now}
         fresh = count_terms(connection, [term for term in terms if term not in counts], n_records)
         if len(self._common) > _MOST_COUNTS_KEPT:
             self._common.clear()
-        self._common |= {term: (now + _COUNTS_KEPT_SECONDS, n) for term, n in fresh.items() if n >= MOST_COUNTED}
+        self._common |= {term: (now + _COUNTS_KEPT_SECONDS, n) for term, n in fresh.items() if n >= _KEPT_FROM}
         return {term: n for term, n in (counts | dict(fresh)).items() if n}
 
 
@@ -209,12 +210,11 @@ def _candidates(connection: Connection, counts: Mapping[str, int], n_records: in
     """Return the seqs of n records or fewer that hold most of the rarest terms."""
     if among is not None and len(among) <= _FEW:
         return [int(seq) for seq in among]
-    budget = _POSTINGS if among is None else _POSTINGS_AMONG
+    budget = most_read(connection) * (1 if among is None else _READ_AMONG)
     rarest = sorted(counts, key=lambda term: counts[term])
     within = max(1, int(np.searchsorted(np.cumsum([counts[term] for term in rarest]), budget, side="right")))
-    chosen, joined = rarest[:within], rarest[within : within + _JOINED]
-    found = {term: find_any(connection, [term], budget, _span(among)) for term in chosen}
-    found |= {term: find_any(connection, chosen, budget, _span(among), also=term) for term in joined}
+    chosen, joined = rarest[:within], rarest[within:_JOINED]
+    found = find_each(connection, chosen, budget, _span(among)) | find_each(connection, joined, budget, _span(among), beside=chosen)
     seqs = np.concatenate(list(found.values()))
     weights = _weights(counts, n_records)
     scores = np.concatenate([np.full(len(of), weights[term]) for term, of in found.items()])

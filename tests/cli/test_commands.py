@@ -145,7 +145,7 @@ def test_search_crosses_languages(real):
 def test_doctor_finds_nothing_wrong_here(real):
     done = run("doctor", home=real / "home")
     assert done.code == 0, done.out
-    assert [line[:4] for line in done.out.splitlines()] == ["ok  "] * 6
+    assert [line[:4] for line in done.out.splitlines()] == ["ok  "] * 7
 
 
 @pytest.mark.slow
