@@ -18,6 +18,7 @@ from benchmarks.bench_index import measure_index
 from benchmarks.bulk import measure_bulk
 from benchmarks.cold import measure_cold
 from benchmarks.figures import Figure, describe_machine, to_table
+from benchmarks.limit import measure_limit
 from benchmarks.precision import measure_precision
 from benchmarks.serving import measure_serving
 from benchmarks.stages import measure_stages
@@ -26,6 +27,7 @@ _PARTS: dict[str, Callable[..., list[Figure]]] = {
     "analyze": measure_analyze,
     "stages": measure_stages,
     "precision": measure_precision,
+    "limit": measure_limit,
     "cold": measure_cold,
     "bulk": measure_bulk,
     "index": measure_index,
