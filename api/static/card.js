@@ -1,51 +1,14 @@
-// One record as a card. Texts reach the page as text nodes only.
+// One record as a card: what was said, why it was found, what was done about it.
+
+import { dayOf, fill, make } from "./make.js";
+import { marked, tone, wordsIn } from "./marks.js";
 
 const MOST_SHOWN = 700;
 const AROUND = 220;
 const TURNS_AROUND = 2;
-
-export function make(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (value !== undefined && value !== null && value !== false) node.setAttribute(name, value === true ? "" : value);
-  }
-  node.append(...children.filter((child) => child !== null && child !== undefined));
-  return node;
-}
-
-/** Between -1 and 1: how it looks. */
-export function tone(sentiment) {
-  if (sentiment <= -0.6) return "worst";
-  if (sentiment <= -0.25) return "bad";
-  if (sentiment < 0.25) return "plain";
-  return sentiment < 0.6 ? "good" : "best";
-}
+const ALIKE_FROM = 0.5;
 
 const signed = (value) => `${value > 0 ? "+" : value < 0 ? "−" : ""}${Math.abs(value).toFixed(2)}`;
-
-/** Offsets count code points, as Python does; JavaScript's strings count UTF-16 units. */
-function marked(text, spans, start, end) {
-  const points = Array.from(text);
-  const stop = Math.min(end, points.length);
-  const edges = new Set([start, stop]);
-  for (const span of spans) for (const edge of [span.start, span.end]) if (edge > start && edge < stop) edges.add(edge);
-  const order = [...edges].sort((a, b) => a - b);
-  const parts = [];
-  for (let i = 0; i + 1 < order.length; i += 1) {
-    const piece = points.slice(order[i], order[i + 1]).join("");
-    const over = spans.filter((span) => span.start <= order[i] && span.end >= order[i + 1]);
-    const hit = over.find((span) => span.kind === "hit");
-    const read = over.find((span) => span.kind !== "hit");
-    let node = document.createTextNode(piece);
-    if (read) node = make("span", { class: `read ${read.kind}` }, node);
-    if (hit) node = make("mark", {}, node);
-    parts.push(node);
-  }
-  if (start > 0) parts.unshift("… ");
-  if (stop < points.length) parts.push(" …");
-  return parts;
-}
 
 function spansOf(record, quote) {
   const spans = (record.observations || []).map((o) => ({ ...o.quote, kind: tone(o.sentiment) }));
@@ -69,39 +32,58 @@ function turnsShown(record, spans, whole) {
   return all.filter((turn) => Math.abs(turn.number - centre) <= TURNS_AROUND);
 }
 
-function textOf(record, quote, words, whole = false) {
+function textOf({ record, quote, matched }, words, whole = false) {
   const spans = spansOf(record, quote);
   const box = make("div", { class: "text" });
-  let cut;
+  let cut = false;
+  const paragraph = (text, own, isCustomer) => {
+    const length = Array.from(text).length;
+    const [start, end] = windowOf(length, own, whole);
+    cut ||= end - start < length;
+    return marked(text, isCustomer ? [...own, ...wordsIn(text, matched)] : own, start, end);
+  };
   if (record.turns) {
     const shown = turnsShown(record, spans, whole);
     cut = shown.length < record.turns.length;
     for (const turn of shown) {
       const own = spans.filter((span) => span.turn === turn.number);
-      const [start, end] = windowOf(Array.from(turn.text).length, own, whole);
-      cut ||= end - start < Array.from(turn.text).length;
-      box.append(make("p", { class: turn.speaker }, make("b", {}, words[turn.speaker]), " ", ...marked(turn.text, own, start, end)));
+      box.append(make("p", { class: turn.speaker }, make("b", {}, words[turn.speaker]), " ", ...paragraph(turn.text, own, turn.speaker === "customer")));
     }
-  } else {
-    const length = Array.from(record.text).length;
-    const [start, end] = windowOf(length, spans, whole);
-    cut = end - start < length;
-    box.append(make("p", {}, ...marked(record.text, spans, start, end)));
+  } else box.append(make("p", {}, ...paragraph(record.text, spans, true)));
+  if (cut) {
+    const unfold = () => {
+      const all = textOf({ record, quote, matched }, words, true);
+      box.replaceWith(all);
+      all.closest("article")?.focus({ preventScroll: true });
+    };
+    box.append(make("button", { class: "link", type: "button", onclick: unfold }, words.whole));
   }
-  if (cut) box.append(make("button", { class: "link", type: "button", onclick: () => box.replaceWith(textOf(record, quote, words, true)) }, words.whole));
   return box;
 }
 
 function ratingOf(rating) {
   const value = Number(rating.value.toFixed(1));
-  if (rating.scale === "stars") return make("span", { class: "stars", "aria-label": `${value}/5` }, "★".repeat(Math.round(value)), make("i", {}, "★".repeat(5 - Math.round(value))));
+  if (rating.scale === "stars") return make("span", { class: "stars", role: "img", "aria-label": `${value}/5` }, "★".repeat(Math.round(value)), make("i", {}, "★".repeat(5 - Math.round(value))));
   return make("span", {}, `${rating.scale.toUpperCase()} ${value}`);
 }
 
-function headOf(record, page) {
+/** How alike it is, as a bar with its per cent, and how many say the same. */
+function likenessOf({ score, copies }, { words, language }) {
+  if (score === undefined) return [];
+  const percent = Math.round(score * 100);
+  const filled = make("i", {});
+  filled.style.width = `${percent}%`;
+  const bar = make("span", { class: "bar", "aria-hidden": "true" }, filled);
+  const likeness = make("span", { class: score < ALIKE_FROM ? "likeness low" : "likeness", title: words.likeness_title }, bar, fill(words.likeness, { percent }, language));
+  if (!(copies > 1)) return [likeness];
+  const said = fill(words.copies_title, { n: copies }, language);
+  return [likeness, make("span", { class: "copies", title: said, role: "img", "aria-label": said }, `× ${copies.toLocaleString(language)}`)];
+}
+
+function headOf(hit, page) {
+  const { record } = hit;
   const { words, name, language } = page;
-  const at = new Date(record.created_at);
-  const head = make("header", {});
+  const head = make("header", {}, ...likenessOf(hit, page));
   if (record.sentiment === undefined) head.append(make("span", { class: "score plain" }, "…"), make("span", {}, words.waiting));
   else {
     head.append(
@@ -112,8 +94,7 @@ function headOf(record, page) {
   head.append(make("span", {}, words[record.channel]));
   if (record.rating) head.append(ratingOf(record.rating));
   if (record.corrected) head.append(make("span", { class: "corrected" }, words.corrected));
-  const day = at.toLocaleDateString(language === "zh" ? "zh-CN" : "en-GB", { year: "numeric", month: "short", day: "numeric" });
-  head.append(make("time", { datetime: record.created_at, title: at.toLocaleString() }, day));
+  head.append(make("time", { datetime: record.created_at, title: new Date(record.created_at).toLocaleString() }, dayOf(record.created_at, language)));
   return head;
 }
 
@@ -129,22 +110,50 @@ function chipsOf(record, name) {
   return chips.some(Boolean) ? make("ul", { class: "chips" }, ...chips) : null;
 }
 
+function durationOf(hours, { words, language }) {
+  if (hours < 1) return fill(words.after_minutes, { n: Math.round(hours * 60) }, language);
+  if (hours < 72) return fill(words.after_hours, { n: Math.round(hours) }, language);
+  return fill(words.after_days, { n: Math.round(hours / 24) }, language);
+}
+
+/** What was done about it; a list knows no more than the resolution as it was sent. */
+function outcomeOf({ record, outcome }, page) {
+  const { words } = page;
+  const { resolution, reply, hours } = outcome || { resolution: record.attributes?.resolution };
+  const isTimed = typeof hours === "number";
+  if (!resolution && !reply && !isTimed) return null;
+  const line = make("p", {}, make("b", {}, words.resolution));
+  if (resolution) line.append(" ", make("span", { class: "ended" }, String(resolution)));
+  else if (!isTimed) line.append(" ", words.replied);
+  if (isTimed) line.append(" · ", make("span", { class: "hours" }, durationOf(hours, page)));
+  if (typeof outcome?.rating === "number" && record.rating) line.append(` · ${words.rated} `, ratingOf(record.rating));
+  return make("div", { class: "resolution" }, line, reply ? make("details", {}, make("summary", {}, words.reply), make("p", { class: "reply" }, reply)) : null);
+}
+
+function footOf(hit, page) {
+  const { record, score } = hit;
+  const { words } = page;
+  const { product, region } = record.attributes || {};
+  const from = [record.source, product, region].filter((part) => typeof part === "string").join(" · ");
+  const foot = make("footer", {}, make("span", { class: "source" }, from));
+  if (record.sentiment === undefined) return foot;
+  const button = (label, title, onclick) => make("button", { class: "quiet", type: "button", title, onclick }, label);
+  foot.append(button(words.similar, words.similar_title, () => page.onSimilar(record)));
+  if (score !== undefined && page.onExample) {
+    foot.append(button(words.more_like, words.more_like_title, () => page.onExample("like", record)));
+    foot.append(button(words.less_like, words.less_like_title, () => page.onExample("unlike", record)));
+  }
+  return foot;
+}
+
 /**
- * @param hit {record, quote, score}; quote and score only in answers to a search
- * @param page {words, language, name(kind, id), onSimilar(record)}
+ * @param hit {record, quote, score, matched, outcome, copies}; only the record in a list
+ * @param page {words, language, name(kind, id), onSimilar(record), onExample(key, record)}
  */
 export function card(hit, page) {
-  const { record, quote, score } = hit;
-  const { words, name } = page;
-  const { resolution, product, region } = record.attributes || {};
-  const likeness = score === undefined ? null : words.likeness.replace("{percent}", Math.round(score * 100));
-  const from = [likeness, record.source, product, region].filter((part) => typeof part === "string").join(" · ");
-  const foot = make("footer", {}, make("span", { class: "source" }, from));
-  if (record.sentiment !== undefined) foot.append(make("button", { class: "quiet", type: "button", onclick: () => page.onSimilar(record) }, words.similar));
-  const article = make("article", { lang: record.language === "zh" ? "zh-CN" : record.language }, headOf(record, page), textOf(record, quote, words));
-  const chips = chipsOf(record, name);
-  if (chips) article.append(chips);
-  if (resolution) article.append(make("p", { class: "resolution" }, make("b", {}, words.resolution), " ", String(resolution)));
-  article.append(foot);
+  const { record } = hit;
+  const article = make("article", { lang: record.language === "zh" ? "zh-CN" : record.language, tabindex: "-1" }, headOf(hit, page), textOf(hit, page.words));
+  for (const part of [chipsOf(record, page.name), outcomeOf(hit, page)]) if (part) article.append(part);
+  article.append(footOf(hit, page));
   return make("li", {}, article);
 }

@@ -13,7 +13,7 @@ export class Refusal extends Error {
 export const rememberKey = (key) => sessionStorage.setItem(KEY, key.trim());
 
 export async function call(path, body, signal) {
-  const headers = { Accept: "application/json" };
+  const headers = { Accept: "application/json", "Accept-Language": document.documentElement.lang };
   const key = sessionStorage.getItem(KEY);
   if (key) headers.Authorization = `Bearer ${key}`;
   if (body) headers["Content-Type"] = "application/json";
@@ -25,6 +25,7 @@ export async function call(path, body, signal) {
     throw new Refusal(0, "");
   }
   const said = await answer.json().catch(() => ({}));
+  signal?.throwIfAborted(); // an answer that was given up while it was read is none
   if (!answer.ok) throw new Refusal(answer.status, said.detail || answer.statusText);
   return said;
 }

@@ -1,159 +1,190 @@
-// The search page: its state is the fragment of the address, which is never sent to a server, so that queries appear in no log.
+// The search page: from what is asked (state.js) to what is shown. Of several questions the last one wins: each gives up the one before.
 
+import { about, DAYS } from "./about.js";
 import { call, Refusal, rememberKey } from "./client.js";
-import { card, make } from "./card.js";
+import { card } from "./card.js";
+import { fill, make } from "./make.js";
+import { showChips, showFacets } from "./narrowing.js";
+import { change, FIELDS, filter, FILTERS, given, isQuestion, listing, question, reread, withExample } from "./state.js";
 
 const { language } = document.body.dataset;
 const words = JSON.parse(document.body.dataset.words);
-const FILTERS = ["language", "channel", "from", "to", "low", "high", "touchpoint", "cause", "intent", "risk"];
-const PAGE = 20;
 const get = (id) => document.getElementById(id);
 const form = get("form");
+const order = get("order");
 const names = {};
-let state = new URLSearchParams(location.hash.slice(1));
+const excerpts = new Map();
+const isWide = matchMedia("(min-width: 60rem)").matches;
 let running = null;
 let cursor = null;
 let shown = 0;
 
-const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, key) => values[key].toLocaleString(language));
 const name = (kind, id) => names[kind]?.get(id) || id;
-const page = { words, language, name, onSimilar: (record) => go({ similar: record.id, subject: excerpt(record) }) };
+const page = {
+  words,
+  language,
+  name,
+  go,
+  recall,
+  onSimilar: (record) => go({ similar: record.id, subject: excerpt(record), like: "", unlike: "" }, true),
+  onExample(key, record) {
+    excerpts.set(record.id, excerpt(record, 60));
+    go(withExample(key, record.id), true);
+  },
+};
 
-function excerpt(record) {
+function excerpt(record, most = 140) {
   const text = record.text || record.turns.filter((turn) => turn.speaker === "customer").map((turn) => turn.text).join(" ");
   const points = Array.from(text.replace(/\s+/g, " ").trim());
-  return points.slice(0, 140).join("") + (points.length > 140 ? "…" : "");
+  return points.slice(0, most).join("") + (points.length > most ? "…" : "");
+}
+
+async function recall(id) {
+  if (!excerpts.has(id)) {
+    const record = await call(`/v1/feedback/${encodeURIComponent(id)}`).catch(() => null);
+    if (!record) return words.forgotten;
+    excerpts.set(id, excerpt(record, 60));
+  }
+  return excerpts.get(id);
 }
 
 // From the form to the address and back.
 
-function go(changes) {
-  const next = new URLSearchParams(state);
-  for (const [key, value] of Object.entries(changes)) {
-    if (value) next.set(key, value);
-    else next.delete(key);
+function go(changes, toTop = false) {
+  change(changes);
+  if (toTop) {
+    get("results").focus({ preventScroll: true });
+    scrollTo({ top: 0 });
   }
-  state = next;
-  history.pushState(null, "", `#${state}`);
   show();
 }
 
 function fromForm() {
-  const given = Object.fromEntries(FILTERS.map((key) => [key, form.elements[key].value]));
-  go({ q: form.elements.text.value.trim(), similar: "", subject: "", ...given });
+  const fields = Object.fromEntries(FIELDS.map((key) => [key, form.elements[key].value]));
+  const q = form.elements.text.value.trim();
+  go({ q, similar: "", subject: "", ...(q !== given("q") && { like: "", unlike: "" }), ...fields });
 }
 
 function toForm() {
-  form.elements.text.value = state.get("q") || "";
-  for (const key of FILTERS) form.elements[key].value = state.get(key) || "";
-  const n = FILTERS.filter((key) => state.get(key)).length;
+  form.elements.text.value = given("q");
+  for (const key of FIELDS) form.elements[key].value = given(key);
+  order.elements.sort.value = given("sort") || "nearest";
+  order.elements.collapse.checked = !given("copies");
+  const n = FIELDS.filter(given).length;
   get("n-filters").hidden = n === 0;
   get("n-filters").textContent = n;
   grow();
 }
 
-function day(value, plus) {
-  const [year, month, date] = value.split("-").map(Number);
-  return new Date(year, month - 1, date + plus).toISOString();
-}
-
-function filter() {
-  const found = {};
-  for (const key of ["language", "channel", "touchpoint", "cause", "intent", "risk"]) if (state.get(key)) found[key] = [state.get(key)];
-  const bounds = (key, low, high) => {
-    if (low !== null || high) found[key] = { ...(low !== null && { gte: low }), ...high };
-  };
-  const number = (key) => (state.get(key) ? Number(state.get(key)) : null);
-  bounds("sentiment", number("low"), number("high") !== null && { lte: number("high") });
-  bounds("created_at", state.get("from") ? day(state.get("from"), 0) : null, state.get("to") && { lt: day(state.get("to"), 1) });
-  return found;
-}
-
-/** The filter as query parameters; without any, the list is that of negative records. */
-function query() {
-  const given = filter();
-  const found = new URLSearchParams({ limit: PAGE });
-  for (const [key, value] of Object.entries(given)) {
-    if (Array.isArray(value)) found.set(key, value[0]);
-    else for (const [bound, limit] of Object.entries(value)) found.set(`${key}.${bound}`, limit);
-  }
-  if (!given.sentiment) found.set("label", "negative");
-  if (cursor) found.set("cursor", cursor);
-  return found;
-}
-
 // Asking and showing.
 
 async function ask(signal) {
-  const k = shown + PAGE;
-  if (state.get("similar")) return call("/v1/similar", { id: state.get("similar"), k, filter: filter() }, signal);
-  if (state.get("q")) return call("/v1/search", { text: state.get("q"), k, filter: filter() }, signal);
-  const list = await call(`/v1/feedback?${query()}`, null, signal);
-  cursor = list.next_cursor;
-  return { hits: list.items.map((record) => ({ record })), isList: true };
+  if (isQuestion()) return call(...question(cursor ? { cursor } : {}), signal);
+  const list = await call(listing(cursor), null, signal);
+  return { hits: list.items.map((record) => ({ record })), next_cursor: list.next_cursor, isList: true };
 }
 
-async function show(isMore = false) {
+async function show() {
   running?.abort();
   running = new AbortController();
   const { signal } = running;
-  if (!isMore) {
-    cursor = null;
-    shown = 0;
-    toForm();
-    head();
-    get("cards").replaceChildren(...Array.from({ length: 3 }, () => make("li", { class: "ghost", "aria-hidden": "true" })));
-    get("count").textContent = words.loading;
-  }
-  hide("notice", "key-form", "more");
+  cursor = null;
+  shown = 0;
+  toForm();
+  head();
+  get("cards").replaceChildren(...Array.from({ length: 3 }, () => make("li", { class: "ghost", "aria-hidden": "true" })));
+  get("count").textContent = words.loading;
+  hide("notice", "key-form", "more", "trouble", "summary");
   get("results").setAttribute("aria-busy", "true");
   try {
-    render(await ask(signal), isMore);
+    render(await ask(signal));
+    get("results").removeAttribute("aria-busy");
+    if (isQuestion()) await showAbout(signal);
   } catch (error) {
-    if (error.name === "AbortError") return;
+    if (signal.aborted) return;
     fail(error);
+    get("results").removeAttribute("aria-busy");
   }
-  get("results").removeAttribute("aria-busy");
+}
+
+async function showMore() {
+  const { signal } = running;
+  hide("trouble");
+  get("more").setAttribute("aria-disabled", "true");
+  try {
+    const cards = render(await ask(signal));
+    cards[0]?.querySelector("article").focus({ preventScroll: true });
+  } catch (error) {
+    if (!signal.aborted) {
+      get("trouble").textContent = detailOf(error);
+      get("trouble").hidden = false;
+    }
+  }
+  get("more").removeAttribute("aria-disabled");
 }
 
 function head() {
-  const about = state.get("similar") ? words.similar_to : state.get("q") || filter().sentiment ? words.results : words.latest;
-  get("heading").textContent = about;
-  get("back").hidden = !state.get("similar");
-  get("subject").hidden = !state.get("similar");
-  get("subject").textContent = state.get("subject") || "";
+  const isAsked = isQuestion();
+  const title = given("similar") ? words.similar_to : isAsked || given("label") || filter().sentiment ? words.results : words.latest;
+  get("heading").textContent = title;
+  get("back").hidden = get("subject").hidden = !given("similar");
+  get("subject").textContent = given("subject");
+  order.hidden = !isAsked;
+  if (!isAsked) hide("narrow");
+  showChips(get("chips"), page);
 }
 
-function render(found, isMore) {
-  const fresh = found.isList || !isMore ? found.hits : found.hits.slice(shown);
-  const cards = fresh.map((hit) => card(hit, page));
-  if (isMore) get("cards").append(...cards);
+function render(found) {
+  const cards = found.hits.map((hit) => card(hit, page));
+  if (shown) get("cards").append(...cards);
   else get("cards").replaceChildren(...cards);
-  if (isMore) cards[0]?.querySelector("button")?.focus({ preventScroll: true });
-  shown += fresh.length;
-  get("count").textContent = found.isList ? fill(words.n_listed, { shown }) : fill(words.n_shown, { shown, total: found.total });
-  get("more").hidden = found.isList ? !cursor : fresh.length < PAGE || shown >= Math.min(found.total, 1000 - PAGE);
+  shown += cards.length;
+  cursor = found.next_cursor;
+  get("count").textContent = fill(found.isList ? words.n_listed : words.n_shown, { shown, total: found.total ?? shown }, language);
+  get("more").hidden = !cursor;
   if (shown === 0) empty();
+  return cards;
+}
+
+/** Facets and summary are asked apart and after the hits, which need not wait for them. */
+async function showAbout(signal) {
+  const summary = get("summary");
+  summary.className = "waits";
+  summary.hidden = false;
+  summary.textContent = fill(words.summing, { days: DAYS }, language);
+  try {
+    const { line, facets } = await about(page, signal);
+    summary.className = "";
+    summary.textContent = line;
+    showFacets(get("facets"), facets, page);
+    get("narrow").hidden = !get("facets").children.length;
+  } catch (error) {
+    if (signal.aborted) return;
+    summary.textContent = detailOf(error);
+    hide("narrow");
+  }
 }
 
 function empty() {
   get("count").textContent = "";
-  const isList = !state.get("q") && !state.get("similar");
   const none = get("status").dataset.records === "0";
-  const [title, hint] = none ? ["none_title", "none_hint"] : isList ? ["calm_title", "calm_hint"] : ["empty_title", "empty_hint"];
-  notify(make("h2", {}, words[title]), make("p", {}, words[hint]), none ? make("pre", {}, "cxnlp ingest feedback.csv") : null);
+  const [title, hint] = none ? ["none_title", "none_hint"] : isQuestion() ? ["empty_title", /["“”「『]/.test(given("q")) ? "phrase_hint" : "empty_hint"] : ["calm_title", "calm_hint"];
+  const clear = FILTERS.some(given) ? make("button", { class: "quiet", type: "button", onclick: clearFilters }, words.clear_filters) : null;
+  notify(make("h2", {}, words[title]), make("p", {}, words[hint]), none ? make("pre", {}, "cxnlp ingest feedback.csv") : clear);
 }
+
+const detailOf = (error) => (error instanceof Refusal && error.status ? error.message : words.unreachable);
 
 function fail(error) {
   get("cards").replaceChildren();
   get("count").textContent = "";
+  hide("narrow", "more", "summary");
   if (error.status === 401) {
     get("key-form").hidden = false;
     get("key").focus();
     return;
   }
-  const detail = error instanceof Refusal && error.status ? error.message : words.unreachable;
-  notify(make("h2", {}, words.failed_title), make("p", {}, detail), make("button", { class: "quiet", type: "button", onclick: () => show() }, words.retry));
+  notify(make("h2", {}, words.failed_title), make("p", {}, detailOf(error)), make("button", { class: "quiet", type: "button", onclick: () => show() }, words.retry));
 }
 
 function notify(...content) {
@@ -168,7 +199,7 @@ async function follow() {
   try {
     const status = await call("/v1/status");
     const before = get("status").dataset.records;
-    get("status").textContent = fill(words.status, status);
+    get("status").textContent = fill(words.status, status, language);
     get("status").dataset.records = status.records;
     get("progress").hidden = status.pending === 0;
     get("progress").value = status.records ? status.analyzed / status.records : 0;
@@ -198,27 +229,32 @@ function grow() {
   text.style.height = `${Math.min(text.scrollHeight + 2, 200)}px`;
 }
 
+const clearFilters = () => go(Object.fromEntries(FILTERS.map((key) => [key, ""])));
+
 form.addEventListener("submit", (event) => { event.preventDefault(); fromForm(); });
 form.addEventListener("change", (event) => { if (event.target.name !== "text") fromForm(); });
 form.elements.text.addEventListener("input", grow);
 form.elements.text.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); fromForm(); }
 });
-get("clear").addEventListener("click", () => go(Object.fromEntries(FILTERS.map((key) => [key, ""]))));
+order.addEventListener("submit", (event) => event.preventDefault());
+order.addEventListener("change", () => go({ sort: order.elements.sort.value === "newest" ? "newest" : "", copies: order.elements.collapse.checked ? "" : "all" }));
+get("clear").addEventListener("click", clearFilters);
 get("back").addEventListener("click", () => history.back());
-get("more").addEventListener("click", () => show(true));
+get("more").addEventListener("click", () => { if (!get("more").hasAttribute("aria-disabled")) showMore(); });
 get("key-form").addEventListener("submit", async (event) => {
   event.preventDefault();
   rememberKey(get("key").value);
   await start();
 });
 document.querySelector(".switch").addEventListener("click", (event) => { event.currentTarget.href += location.hash; });
-addEventListener("popstate", () => { state = new URLSearchParams(location.hash.slice(1)); show(); });
+addEventListener("popstate", () => { reread(); show(); });
 
 async function start() {
   await learnNames();
   await show();
 }
 
-get("filters").open = matchMedia("(min-width: 60rem)").matches;
+get("narrow").open = isWide;
+get("filters").open = isWide && !isQuestion();
 start().then(follow);

@@ -16,6 +16,9 @@ from cxnlp.pipeline import Pipeline
 from cxnlp.service import Enrichment
 from cxnlp.settings import Settings
 
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
 
 @dataclass
 class Server:
@@ -125,3 +128,43 @@ def client(shared):
 def writer(other):
     with other.client() as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not CHROMIUM.exists():
+        pytest.skip("chromium is not installed: apt-get install chromium")
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def site(shared):
+    """The server whose pages `open_page` opens."""
+    return shared
+
+
+@pytest.fixture
+def open_page(browser, site):
+    """Return a function that opens the page; at the end, nothing may have gone wrong in it or gone to another host."""
+    troubles, contexts = [], []
+
+    def open_(path="/", width=1280, locale="en-GB"):
+        context = browser.new_context(viewport={"width": width, "height": 900}, locale=locale)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on("console", lambda message: troubles.append(message.text) if message.type in ("error", "warning") else None)
+        page.on("request", lambda request: None if request.url.startswith(site.url) else troubles.append(request.url))
+        page.goto(site.url + path)
+        page.wait_for_selector("#cards article, #notice:not([hidden])")
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert troubles == []
