@@ -77,8 +77,8 @@ class WordHit:
         seq: The store's number of the record.
         id: The public id.
         score: BM25; to be compared within one search only.
-        share: Of the sought terms, weighted by their inverse document frequency and without those that no record holds, how much it holds: in
-            [0, 1].
+        share: Of the sought terms, weighted by their inverse document frequency, how much it holds: in [0, 1]. One that no record holds counts as
+            the rarest.
     """
 
     seq: int
@@ -116,7 +116,7 @@ class Words:
             counts = self._count(connection, asked, n_records)
             candidates = _candidates(connection, counts, n_records, limit + _SPARE, among) if counts else ()
             rows = _read(connection, candidates)
-        return _ranked(rows, _weights(counts, n_records))[:limit]
+        return _ranked(rows, _weights(dict.fromkeys(asked, 0) | counts, n_records))[:limit]
 
     def phrase(self, terms: Sequence[str], limit: int, seqs: _Among = None) -> list[WordHit]:
         """Return the records that hold the terms next to each other in this order, newest first.
@@ -185,9 +185,11 @@ class Words:
 
 
 def said(item: Feedback) -> Said:
-    """Return the words of what the customer said; of a very long text those at its beginning."""
+    """Return the words of what the customer said, and the codes that others named in the conversation; of a very long text those at its beginning."""
     text = "\n".join(text for _, text in item.segments())
-    kept = " ".join(terms_of(text[:_MOST_READ])[:_MOST_TERMS]).encode()
+    answered = "\n".join(turn.text for turn in item.turns if turn.speaker != "customer")
+    codes = [term for term in terms_of(answered[:_MOST_READ]) if any(c.isdigit() for c in term)]
+    kept = " ".join((terms_of(text[:_MOST_READ]) + codes)[:_MOST_TERMS]).encode()
     if len(kept) > _MOST_BYTES:
         kept = kept[: kept.rindex(b" ", 0, _MOST_BYTES)]
     return Said(kept.decode(), copy_key(text))

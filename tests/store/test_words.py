@@ -53,7 +53,8 @@ def test_the_best_hit_holds_the_rarest_words_and_says_how_much_it_holds(store):
     assert hits[0].score > hits[1].score > hits[-1].score > 0
     shares = {ids.index(hit.id): hit.share for hit in hits}
     assert 0 < shares[2] < shares[1] < shares[4] < 1
-    assert [hit.share for hit in store.words.search(terms("zebra never-seen-word"), 10)] == [1.0]
+    (half,) = store.words.search(terms("zebra neverseen"), 10)
+    assert 0.3 < half.share < 0.7
 
 
 def test_among_equals_the_newest_comes_first_and_the_limit_holds(store):
