@@ -23,7 +23,7 @@ def small(monkeypatch):
     """Lists from 2,000 rows on, few rows looked at, so that what holds at a million can be seen at some thousands."""
     monkeypatch.setattr(vectors_module, "LISTS_FROM", 2_000)
     monkeypatch.setattr(vectors_module, "_NEWEST", 500)
-    monkeypatch.setattr(lists_module, "_SEEN_ROWS", 1_500)
+    monkeypatch.setattr(lists_module, "_SEEN_ROWS", 1_000)
     monkeypatch.setattr(lists_module, "_LEAST_LISTS", 4)
 
 
@@ -72,7 +72,7 @@ def test_lists_look_at_few_rows_without_a_filter_and_at_all_under_a_narrow_one(s
     lists, query = index._state.lists, index._state.scale.quantise(stored[:1])
     sizes = lists._n_in
     looked_at = [int(sizes[lists.probes(query, 1, np.arange(N) % step == 0).lists[0]].sum()) for step in (1, 2, 100)]
-    assert 1_500 <= looked_at[0] < 0.2 * N
+    assert 1_000 <= looked_at[0] < 0.2 * N
     assert looked_at[0] < looked_at[1] < looked_at[2]
     narrow = lists.probes(query, 1, np.arange(N) % 100 == 0).lists[0]
     assert set(narrow.tolist()) == set(lists.list_of[np.arange(0, lists.n, 100)].tolist())
