@@ -116,22 +116,8 @@ def _folded(text: str) -> str:
     return " ".join(fold(text).lower().split())
 
 
-def collapsed(hits: Sequence[StoredHit]) -> list[list[int]]:
-    """Return the numbers of hits in groups that say the same, each group and each member in the order given.
-
-    Same are records of one copy key, and records that share at least four fifths of their terms (Jaccard).
-    """
-    groups: list[list[int]] = []
-    for number, hit in enumerate(hits):
-        group = next((group for group in groups if _says_the_same(hits[group[0]], hit)), None)
-        if group is None:
-            groups.append([number])
-        else:
-            group.append(number)
-    return groups
-
-
-def _says_the_same(one: StoredHit, other: StoredHit) -> bool:
+def says_the_same(one: StoredHit, other: StoredHit) -> bool:
+    """Tell whether two records are copies: of one copy key, or with at least four fifths of their terms in common (Jaccard)."""
     if one.copy_key and one.copy_key == other.copy_key:
         return True
     first, second = set(one.terms), set(other.terms)

@@ -17,7 +17,7 @@ from cxnlp.privacy import Masker
 from cxnlp.records import Matrix, Vector
 from cxnlp.service.examples import direction
 from cxnlp.service.fusion import Ranking, fuse
-from cxnlp.service.hits import Found, Hit, collapsed, matched_words, nearest_quote, says, surfaces
+from cxnlp.service.hits import Found, Hit, matched_words, nearest_quote, says, says_the_same, surfaces
 from cxnlp.service.outcomes import ALIKE_FROM, Summary, summarise
 from cxnlp.service.questions import MOST_HITS, Question
 from cxnlp.service.view import View
@@ -44,8 +44,9 @@ class _Asked:
     """A question as the index and the words are asked it.
 
     Attributes:
-        vector: (dim,), of unit length.
-        clauses: (n, dim) of its clauses, where there are several; else the vector alone.
+        vector: (dim,), of unit length: where to look.
+        towards: (dim,), of unit length: what is to be alike; other than `vector` where records lead the wrong way.
+        clauses: (n, dim) of its clauses, where there are several; else `towards` alone.
         terms: Of the text and of the examples.
         surface: Word of the text by term.
         phrases: What stands in quotation marks.
@@ -53,6 +54,7 @@ class _Asked:
     """
 
     vector: Vector = field(compare=False, repr=False)
+    towards: Vector = field(compare=False, repr=False)
     clauses: Matrix = field(compare=False, repr=False)
     terms: tuple[str, ...]
     surface: Mapping[str, str]
@@ -81,6 +83,16 @@ class _Scored:
 
     score: float
     stored: StoredHit
+
+    @property
+    def id(self) -> str:
+        """Of the record."""
+        return self.stored.record.feedback.id
+
+    @property
+    def created_at(self) -> datetime:
+        """When the customer said it."""
+        return self.stored.record.feedback.created_at
 
 
 class Retrieval:
@@ -120,6 +132,8 @@ class Retrieval:
         asked = self._prepare(question)
         end = min(offset + question.k, MOST_HITS)
         ranked = self._rank(asked, question, next(n for n in _POOLS if 2 * end <= n))
+        if question.sort == "newest":
+            ranked = self._newest_first(ranked, asked)
         found, next_offset = self._page(ranked, asked, question, offset, end)
         index = self._view.fresh()
         return Found(
@@ -138,14 +152,16 @@ class Retrieval:
         positives = [hit.document for hit in like] + ([encoded.document] if encoded else [])
         negatives = [stored[i].document for i in question.unlike]
         clauses = encoded.clauses if encoded else like[0].clauses if len(like) == 1 else None
-        vector = positives[0] if len(positives) == 1 and not negatives else direction(np.stack(positives), _matrix(negatives, self._encoder.dim))
-        many = clauses is not None and len(clauses) > 1 and not negatives
+        none = np.zeros((0, self._encoder.dim), np.float32)
+        towards = positives[0] if len(positives) == 1 else direction(np.stack(positives), none)
+        many = clauses is not None and len(clauses) > 1
         found = terms(text)
         for hit in like:
             found += hit.terms
         return _Asked(
-            vector,
-            clauses[:_CLAUSES_ASKED] if many and clauses is not None else vector[None],
+            direction(np.stack(positives), np.stack(negatives)) if negatives else towards,
+            towards,
+            clauses[:_CLAUSES_ASKED] if many and clauses is not None else towards[None],
             tuple(dict.fromkeys(found))[:_TERMS_ASKED],
             surfaces(text) or {term: term for hit in like for term in hit.terms},
             tuple(question.phrases()),
@@ -169,7 +185,8 @@ class Retrieval:
         shares: dict[str, float] = {}
         if question.by != "words":
             rankings.append(Ranking(nearest.ids))
-            by_clause = [self._finding_clauses.ask(Query(clause, min(n, MOST_HITS), question.filter)).ids for clause in asked.clauses]
+            clauses = () if question.unlike else asked.clauses
+            by_clause = [self._finding_clauses.ask(Query(clause, min(n, MOST_HITS), question.filter)).ids for clause in clauses]
             rankings += [Ranking(ids, _CLAUSE_WEIGHT / len(by_clause)) for ids in by_clause]
         if question.by != "meaning" and asked.terms:
             found = self._store.words.search(asked.terms, n, index.seqs(question.filter))
@@ -183,28 +200,43 @@ class Retrieval:
         n_examples = len(index.passing(list(asked.examples), question.filter))
         return _Ranked([i for i in ids if i not in asked.examples], shares, nearest.total - n_examples)
 
+    def _newest_first(self, ranked: _Ranked, asked: _Asked) -> _Ranked:
+        """Return the candidates that are alike, the newest first, and behind them the others as they were."""
+        scored = self._scored(ranked.ids, ranked, asked)
+        alike = sorted((one for one in scored if one.score >= ALIKE_FROM), key=lambda one: one.created_at, reverse=True)
+        first = [one.id for one in alike]
+        return replace(ranked, ids=first + [i for i in ranked.ids if i not in set(first)])
+
     def _page(self, ranked: _Ranked, asked: _Asked, question: Question, offset: int, end: int) -> tuple[list[list[_Scored]], int]:
         """Return the groups of one part, each of one candidate unless copies are one hit, and where the next part begins."""
         wanted = end - offset
+        shown = self._scored(ranked.ids[:offset], ranked, asked) if question.collapse else []
         found: list[list[_Scored]] = []
         at = offset
         while len(found) < wanted and at < len(ranked.ids):
-            part = ranked.ids[at : at + (3 if question.collapse else 1) * (wanted - len(found))]
-            at += len(part)
-            stored = self._reading.ask(part)
-            known = [hit for i in part if (hit := stored.get(i)) and hit.has_vectors and says(hit, asked.phrases)]
-            scored = [_Scored(self._score(asked, hit, ranked.shares.get(hit.record.feedback.id, 0.0)), hit) for hit in known]
-            flat = [one for group in found for one in group] + scored
-            groups = collapsed([one.stored for one in flat]) if question.collapse else [[i] for i in range(len(flat))]
-            found = [[flat[i] for i in group] for group in groups]
-        found = found[:wanted]
-        if question.sort == "newest":
-            return sorted(found, key=lambda group: -group[0].stored.record.feedback.created_at.timestamp()), at
-        return sorted(found, key=lambda group: -group[0].score), at
+            part = ranked.ids[at : at + wanted]
+            known = {one.id: one for one in self._scored(part, ranked, asked)}
+            for record_id in part:
+                one = known.get(record_id)
+                same = _same(one, found, shown) if one and question.collapse else None
+                if same is not None and one:
+                    same.append(one)
+                elif one and len(found) == wanted:
+                    break
+                elif one:
+                    found.append([one])
+                at += 1
+        return (found if question.sort == "newest" else sorted(found, key=lambda group: -group[0].score)), at
+
+    def _scored(self, ids: Sequence[str], ranked: _Ranked, asked: _Asked) -> list[_Scored]:
+        """Return those of the candidates that are still there, in this order, with their likeness."""
+        stored = self._reading.ask(ids) if ids else {}
+        known = [hit for i in ids if (hit := stored.get(i)) and hit.has_vectors and says(hit, asked.phrases)]
+        return [_Scored(self._score(asked, hit, ranked.shares.get(hit.record.feedback.id, 0.0)), hit) for hit in known]
 
     def _score(self, asked: _Asked, hit: StoredHit, share: float) -> float:
         """Return the likeness: that of the vectors, raised by the share of the asked words that the record has."""
-        cosine = max(float(hit.document @ asked.vector), float((hit.clauses @ asked.clauses.T).max(initial=-1.0)))
+        cosine = max(float(hit.document @ asked.towards), float((hit.clauses @ asked.clauses.T).max(initial=-1.0)))
         slope, offset = self._encoder.likeness
         by_meaning = 1 / (1 + math.exp(-(slope * cosine + offset)))
         return 1 - (1 - by_meaning) * (1 - _CERTAINTY_OF_WORDS * share)
@@ -225,10 +257,9 @@ class Retrieval:
         since = now.timestamp() - question.days * _DAY_SECONDS
         bounds = question.filter.created_at or Range()
         within = replace(question.filter, created_at=replace(bounds, gte=max(since, bounds.gte or since)))
-        near = self._finding.ask(Query(asked.vector, _SUMMED_UP, within))
-        alike = {i: score for i, score in zip(near.ids, near.scores, strict=True) if score >= ALIKE_FROM}
-        stored = self._reading.ask(list(alike)) if alike else {}
-        return summarise([(score, stored[i].record) for i, score in alike.items() if i in stored], now, question.days)
+        ranked = self._rank(asked, replace(question, filter=within), _SUMMED_UP)
+        scored = self._scored(ranked.ids[:_SUMMED_UP], ranked, asked)
+        return summarise([(one.score, one.stored.record) for one in scored], now, question.days)
 
     def _encode(self, texts: Sequence[str]) -> list[Encoded]:
         return encode(self._encoder, [Document(text, tuple(split(text))) for text in texts])
@@ -243,5 +274,9 @@ class Retrieval:
         return [read_hits(self._store.database, [i for some in wanted for i in some])] * len(wanted)
 
 
-def _matrix(vectors: Sequence[Vector], dim: int) -> Matrix:
-    return np.stack(vectors) if vectors else np.zeros((0, dim), np.float32)
+def _same(one: _Scored, found: Sequence[list[_Scored]], shown: Sequence[_Scored]) -> list[_Scored] | None:
+    """Return the group whose records say the same as one candidate: one of this part, or an empty one where an earlier part has shown it."""
+    group = next((group for group in found if says_the_same(group[0].stored, one.stored)), None)
+    if group is None and any(says_the_same(before.stored, one.stored) for before in shown):
+        return []
+    return group
