@@ -160,7 +160,10 @@ class IndexView:
         """
         queries, parts = self._asked(vectors, k), self._parts
         mask = self._mask(parts.columns, filter)
-        return self._hits(parts.columns, parts.clauses.search(queries, k, mask), mask)
+        if not mask.all():
+            return self._hits(parts.columns, parts.clauses.search(queries, k, mask), mask)
+        found = parts.clauses.search(queries, k)  # without a selector, which doubles the time
+        return self._hits(parts.columns, [(rows[rows < len(mask)], scores[rows < len(mask)]) for rows, scores in found], mask)
 
     def search_many(self, queries: Sequence[Query]) -> list[Hits]:
         """Return the hits of each query, those with the same filter found in one pass; made for `Coalescer`.

@@ -108,7 +108,7 @@ class Retrieval:
         # the next ones are looked for while the hits of the first are read.
         self._encoding: Coalescer[str, Encoded] = Coalescer(self._encode)
         self._finding: Coalescer[Query, Hits] = Coalescer(self._find)
-        self._finding_clauses: Coalescer[Query, Hits] = Coalescer(self._find_clauses)
+        self._finding_clauses: Coalescer[Sequence[Query], list[Hits]] = Coalescer(self._find_clauses)
         self._reading: Coalescer[Sequence[str], Mapping[str, StoredHit]] = Coalescer(self._read, _READERS_AT_ONCE)
 
     @property
@@ -186,8 +186,8 @@ class Retrieval:
         if question.by != "words":
             rankings.append(Ranking(nearest.ids))
             clauses = () if question.unlike else asked.clauses
-            by_clause = [self._finding_clauses.ask(Query(clause, min(n, MOST_HITS), question.filter)).ids for clause in clauses]
-            rankings += [Ranking(ids, _CLAUSE_WEIGHT / len(by_clause)) for ids in by_clause]
+            by_clause = self._finding_clauses.ask([Query(clause, min(n, MOST_HITS), question.filter) for clause in clauses])
+            rankings += [Ranking(hits.ids, _CLAUSE_WEIGHT / len(by_clause)) for hits in by_clause]
         if question.by != "meaning" and asked.terms:
             found = self._store.words.search(asked.terms, n, index.seqs(question.filter))
             shares = {hit.id: hit.share for hit in found if hit.share >= _LEAST_SHARE or question.by == "words"}
@@ -267,8 +267,9 @@ class Retrieval:
     def _find(self, queries: Sequence[Query]) -> list[Hits]:
         return self._view.fresh().search_many(queries)
 
-    def _find_clauses(self, queries: Sequence[Query]) -> list[Hits]:
-        return self._view.fresh().search_clauses_many(queries)
+    def _find_clauses(self, wanted: Sequence[Sequence[Query]]) -> list[list[Hits]]:
+        found = iter(self._view.fresh().search_clauses_many([query for queries in wanted for query in queries]))
+        return [[next(found) for _ in queries] for queries in wanted]
 
     def _read(self, wanted: Sequence[Sequence[str]]) -> list[Mapping[str, StoredHit]]:
         return [read_hits(self._store.database, [i for some in wanted for i in some])] * len(wanted)
