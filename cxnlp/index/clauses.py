@@ -26,7 +26,7 @@ Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.int64]
 Found = tuple[Rows, npt.NDArray[np.float32]]
 
-PLAIN_CLAUSES: Final = 40_000
+PLAIN_CLAUSES: Final = 20_000
 _GROWTH: Final = 4
 _MOST_LISTS: Final = 1_024
 _PER_LIST: Final = 39  # fewer examples a centroid do not fit it, says FAISS
@@ -34,6 +34,7 @@ _GROUP: Final = 2  # dimensions that share 4 bits
 _MOST_CODED: Final = 12
 _UNLIKE: Final = 1.5  # times the usual error of a code
 _SOME: Final = 2_000  # clauses, added at once or looked at as a sample
+_CLAUSES_A_HIT: Final = 8  # long records have many alike, and a second look costs more than a wide one
 _PROBED: Final = 0.04
 _LEAST_SCORED: Final = 30_000  # clauses, in expectation
 _NARROWER: Final = 0.65  # under a filter of share s, s ** -0.65 times the lists are probed
@@ -95,8 +96,9 @@ class ClauseCodes:
         share = 1.0 if allowed is None else np.count_nonzero(allowed) / max(len(allowed), 1)
         if not share or not len(queries):
             return [_NOTHING] * len(queries)
+        _faiss.omp_set_num_threads(1)  # several searches share the cores
         with self._lock:
-            found = [lists.search(queries, k, selector, share) for lists in self._lists if lists.n]
+            found = [lists.search(queries, k, selector, max(_PROBED, _LEAST_SCORED / self.n) * share**-_NARROWER) for lists in self._lists if lists.n]
         return [_distinct([of_lists[i] for of_lists in found], k) for i in range(len(queries))]
 
     def taken(self, rows: Rows) -> "ClauseCodes":
@@ -170,11 +172,11 @@ class _Lists:
         """Encode clauses and add them."""
         self._index.add_with_ids(self._prepared(vectors), rows)
 
-    def search(self, queries: Matrix, k: int, selector: Any, share: float) -> list[Found]:
+    def search(self, queries: Matrix, k: int, selector: Any, probed: float) -> list[Found]:
         """Return rows and scores of each query, at least k rows unless there are fewer."""
         prepared, made, pending = self._prepared(queries), [_NOTHING] * len(queries), np.arange(len(queries))
-        n_lists, width = self._index.nlist, min(2 * k + 16, self.n)
-        n_probed = math.ceil(n_lists * min(1.0, max(_PROBED, _LEAST_SCORED / self.n) * share**-_NARROWER))
+        n_lists, width = self._index.nlist, min(_CLAUSES_A_HIT * k + 64, self.n)
+        n_probed = math.ceil(n_lists * min(1.0, probed))
         while len(pending):  # rows of many clauses alike, or a narrow filter, need another look
             chosen = _faiss.SearchParametersIVF(nprobe=n_probed, sel=selector)
             scores, rows = self._index.search(prepared[pending], width, params=chosen)
