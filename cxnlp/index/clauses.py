@@ -22,8 +22,7 @@ import numpy.typing as npt
 from cxnlp.records import Matrix
 
 Arrays = dict[str, npt.NDArray[Any]]
-Mask = npt.NDArray[np.bool_]
-Rows = npt.NDArray[np.int64]
+Mask, Rows = npt.NDArray[np.bool_], npt.NDArray[np.int64]
 Found = tuple[Rows, npt.NDArray[np.float32]]
 
 PLAIN_CLAUSES: Final = 20_000
@@ -34,12 +33,11 @@ _GROUP: Final = 2  # dimensions that share 4 bits
 _MOST_CODED: Final = 12
 _UNLIKE: Final = 1.5  # times the usual error of a code
 _SOME: Final = 2_000  # clauses, added at once or looked at as a sample
-_CLAUSES_A_HIT: Final = 8  # long records have many alike, and a second look costs more than a wide one
+_CLAUSES_A_HIT: Final = 8  # long records have many alike; a second look costs more
 _PROBED: Final = 0.04
 _LEAST_SCORED: Final = 30_000  # clauses, in expectation
 _NARROWER: Final = 0.65  # under a filter of share s, s ** -0.65 times the lists are probed
 _NOTHING: Final[Found] = (np.empty(0, np.int64), np.empty(0, np.float32))
-
 _faiss: Any = faiss  # its stubs do not know the Python side of its classes
 
 
