@@ -22,7 +22,8 @@ import numpy.typing as npt
 from cxnlp.records import Matrix
 
 Arrays = dict[str, npt.NDArray[Any]]
-Mask, Rows = npt.NDArray[np.bool_], npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.int64]
 Found = tuple[Rows, npt.NDArray[np.float32]]
 
 PLAIN_CLAUSES: Final = 20_000
@@ -121,9 +122,7 @@ class ClauseCodes:
         dim, n_lists, opened_at = arrays["shape"].tolist()
         made = cls(dim)
         made._opened_at = opened_at
-        several: list[Arrays] = [
-            {key.removeprefix(f"{i}_"): array for key, array in arrays.items() if key.startswith(f"{i}_")} for i in range(n_lists)
-        ]
+        several = [{key.removeprefix(f"{i}_"): value for key, value in arrays.items() if key.startswith(f"{i}_")} for i in range(n_lists)]
         made._lists = [_restored(dim, of_lists) for of_lists in several]
         return made
 

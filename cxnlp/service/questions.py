@@ -21,7 +21,7 @@ MOST_DAYS: Final = 3_650
 _MOST_FACETS: Final = 20
 _MOST_CHARACTERS: Final = 20_000
 _READ: Final = ("zh", "en", MIXED, UNDETERMINED)
-_FEW_WORDS: Final = 5
+_FEW_WORDS: Final = 7
 _MOST_BESIDE: Final = 8
 _PHRASE: Final = re.compile(r"[\"“「『]([^\"“”「」『』]+)[\"”」』]")
 
