@@ -92,7 +92,7 @@ class Vectors:
         none = np.zeros(0, np.int64), np.zeros(0, np.float32)
         if state is None or not allowed.any():
             return [none] * len(queries)
-        faiss.omp_set_num_threads(min(len(queries), _MOST_THREADS))
+        faiss.omp_set_num_threads(1)  # several searches share the cores, and threads that wait for more burn them
         quantised = state.scale.quantise(queries)
         found: list[tuple[Distances, Rows]] = []
         first = _n_listed(state)

@@ -30,7 +30,7 @@ from cxnlp.text.terms import terms
 _READERS_AT_ONCE: Final = 16
 _POOLS: Final = (64, 256, 2 * MOST_HITS)
 _CLAUSES_ASKED: Final = 4
-_TERMS_ASKED: Final = 64
+_TERMS_ASKED: Final = 24
 _CLAUSE_WEIGHT: Final = 1.0
 _WORDS_WEIGHT: Final = 0.5
 _LEAST_SHARE: Final = 0.2
