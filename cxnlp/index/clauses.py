@@ -5,9 +5,8 @@ product codes of the residual, 4 bits for 2 dimensions: 96 bytes at 384 dimensio
 a filter by row needs no translation. Lists and codebooks are fitted to the clauses that open them, and new ones are opened when all has
 grown fourfold or when clauses come that none of them codes well, such as those of another language. Nothing is coded twice.
 
-Product codes: Jegou, Douze, Schmid 2011, "Product quantization for nearest neighbor search"; scanned 32 at a time in registers: Andre, Kermarrec,
-Le Scouarnec 2017, "Accelerated nearest neighbor search with Quick ADC"; the rotation that gives each group of dimensions the same product of
-variances: Ge, He, Ke, Sun 2013, "Optimized product quantization", section 3.2.
+Product codes: Jegou, Douze, Schmid 2011; scanned 32 at a time in registers: Andre, Kermarrec, Le Scouarnec 2017, "Quick ADC"; rotated so that each
+group of dimensions has the same product of variances: Ge, He, Ke, Sun 2013, "Optimized product quantization", section 3.2.
 """
 
 import math
@@ -33,13 +32,13 @@ _PER_LIST: Final = 39  # fewer examples a centroid do not fit it, says FAISS
 _GROUP: Final = 2  # dimensions that share 4 bits
 _MOST_CODED: Final = 12
 _UNLIKE: Final = 1.5  # times the usual error of a code
-_SOME: Final = 2_000  # clauses, added at once or looked at as a sample
+_FEW, _SOME = 16, 2_000  # clauses asked for at once; added at once, or looked at as a sample
 _CLAUSES_A_HIT: Final = 8  # long records have many alike; a second look costs more
 _PROBED: Final = 0.04
 _LEAST_SCORED: Final = 30_000  # clauses, in expectation
 _NARROWER: Final = 0.65  # under a filter of share s, s ** -0.65 times the lists are probed
 _NOTHING: Final[Found] = (np.empty(0, np.int64), np.empty(0, np.float32))
-_faiss: Any = faiss  # its stubs do not know the Python side of its classes
+_faiss: Any = faiss  # stubs lack its Python side
 
 
 class ClauseCodes:
@@ -222,7 +221,9 @@ class _Lists:
     def _prepared(self, vectors: Matrix) -> Matrix:
         if self._rotation is None:
             return np.asarray(np.clip(np.rint(vectors * self.scale), -127, 127) + 128, np.float32)
-        return np.ascontiguousarray(vectors @ self._rotation, np.float32)
+        if len(vectors) > _FEW:
+            return np.ascontiguousarray(vectors @ self._rotation, np.float32)
+        return np.asarray(np.einsum("ij,jk->ik", vectors, self._rotation), np.float32)  # the threads of BLAS wait by burning a core
 
 
 def _plain_lists(dim: int) -> _Lists:

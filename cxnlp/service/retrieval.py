@@ -189,7 +189,7 @@ class Retrieval:
             by_clause = self._finding_clauses.ask([Query(clause, min(n, MOST_HITS), question.filter) for clause in clauses])
             rankings += [Ranking(hits.ids, _CLAUSE_WEIGHT / len(by_clause)) for hits in by_clause]
         if question.by != "meaning" and asked.terms:
-            found = self._store.words.search(asked.terms, n, index.seqs(question.filter))
+            found = self._store.words.search(asked.terms, n // 2, index.seqs(question.filter))
             shares = {hit.id: hit.share for hit in found if hit.share >= _LEAST_SHARE or question.by == "words"}
             rankings.append(Ranking(index.passing(list(shares), question.filter), _WORDS_WEIGHT))
         ids = fuse(rankings)

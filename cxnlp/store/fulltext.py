@@ -17,8 +17,8 @@ Seqs: TypeAlias = npt.NDArray[np.int64]
 
 MOST_COUNTED: Final = 10_000
 """Records beyond so many are not counted one by one."""
-_READ_ON_SQLITE: Final = 30_000
-_READ_ON_POSTGRES: Final = 10_000
+MOST_ENTRIES: Final = 10_000
+"""Entries of the index that one search may read, which bounds its time on a million records."""
 # SQLite reads all rows for min and max in one SELECT.
 _ENDS: Final = text("SELECT (SELECT min(seq) FROM words) AS first, (SELECT max(seq) FROM words) AS last")
 _SQLITE_COUNTS: Final = text("""
@@ -71,11 +71,6 @@ def count_terms(connection: Connection, terms: Sequence[str], n_records: int) ->
     asked = {"queries": [_quoted(connection, term) for term in rare], "limit": MOST_COUNTED}
     counted = connection.execute(_POSTGRES_COUNTS, asked).scalars().all() if rare else []
     return common | dict(zip(rare, counted, strict=True))
-
-
-def most_read(connection: Connection) -> int:
-    """Return how many entries of the index one search may read: about 5 ms of SQLite's time, 15 ms of PostgreSQL's, which reads each row too."""
-    return _READ_ON_SQLITE if is_sqlite(connection) else _READ_ON_POSTGRES
 
 
 def find_each(connection: Connection, terms: Sequence[str], limit: int, span: tuple[int, int], beside: Sequence[str] = ()) -> dict[str, Seqs]:

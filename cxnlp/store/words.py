@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from cxnlp.records import Feedback
 from cxnlp.store.database import Database
-from cxnlp.store.fulltext import Seqs, count_records, count_terms, find_each, find_row, most_read
+from cxnlp.store.fulltext import MOST_ENTRIES, Seqs, count_records, count_terms, find_each, find_row
 from cxnlp.store.rows import COLUMNS, Claim, chunks, claim_of
 from cxnlp.store.schema import analyses, feedback, words
 from cxnlp.text.copies import copy_key
@@ -97,8 +97,8 @@ class Words:
     def search(self, terms: Sequence[str], limit: int, seqs: _Among = None) -> list[WordHit]:
         """Return the records that hold the terms, best first, newest first among equals.
 
-        Candidates are the records that hold most of the rarest terms, so many of these that together they stand in some 30,000 records
-        (10,000 on PostgreSQL; three times as many with `seqs`), newest ones first. Where that is fewer than three terms, records that hold the
+        Candidates are the records that hold most of the rarest terms, so many of these that together they stand in some 10,000 records,
+        three times as many with `seqs`, newest ones first. Where that is fewer than three terms, records that hold the
         next rarest beside one of them come before others. Candidates are then ranked by all terms with BM25 (Robertson and Zaragoza, "The
         Probabilistic Relevance Framework", 2009; k1 = 1.2, b = 0.75).
 
@@ -130,7 +130,7 @@ class Words:
         if not terms or limit < 1 or (among is not None and not len(among)):
             return []
         with self._database.read() as connection:
-            found = find_row(connection, terms, limit if among is None else _READ_AMONG * most_read(connection), _span(among))
+            found = find_row(connection, terms, limit if among is None else _READ_AMONG * MOST_ENTRIES, _span(among))
             if among is not None:
                 found = found[np.isin(found, among)][:limit]
             n_records = count_records(connection)
@@ -212,7 +212,7 @@ def _candidates(connection: Connection, counts: Mapping[str, int], n_records: in
     """Return the seqs of n records or fewer that hold most of the rarest terms."""
     if among is not None and len(among) <= _FEW:
         return [int(seq) for seq in among]
-    budget = most_read(connection) * (1 if among is None else _READ_AMONG)
+    budget = MOST_ENTRIES * (1 if among is None else _READ_AMONG)
     rarest = sorted(counts, key=lambda term: counts[term])
     within = max(1, int(np.searchsorted(np.cumsum([counts[term] for term in rarest]), budget, side="right")))
     chosen, joined = rarest[:within], rarest[within:_JOINED]
