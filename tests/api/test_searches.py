@@ -23,14 +23,18 @@ def send(other, writer, *numbers, text=TEXT, **more):
 
 @pytest.fixture
 def search(writer):
-    made = writer.post("/v1/searches", json={"name": "slow", "text": TEXT, "filter": {"channel": "ticket"}, "least": 0.4}).raise_for_status().json()
+    made = (
+        writer.post("/v1/searches", json={"name": "slow", "text": TEXT, "filter": {"channel": "ticket", "source": "saved"}, "least": 0.4})
+        .raise_for_status()
+        .json()
+    )
     yield made
     writer.delete(f"/v1/searches/{made['id']}")
 
 
 def test_a_search_is_saved_listed_changed_and_deleted(writer, search):
     assert search == {
-        "id": search["id"], "name": "slow", "text": TEXT, "like": [], "unlike": [], "filter": {"channel": ["ticket"]}, "least": 0.4,
+        "id": search["id"], "name": "slow", "text": TEXT, "like": [], "unlike": [], "filter": {"source": ["saved"], "channel": ["ticket"]}, "least": 0.4,
         "author": "local", "created_at": search["created_at"], "disabled_at": None, "matches": 0,
     }  # fmt: skip
     assert writer.get(f"/v1/searches/{search['id']}").json() == search
