@@ -34,8 +34,8 @@ def search(writer):
 
 def test_a_search_is_saved_listed_changed_and_deleted(writer, search):
     assert search == {
-        "id": search["id"], "name": "slow", "text": TEXT, "like": [], "unlike": [], "filter": {"source": ["saved"], "channel": ["ticket"]}, "least": 0.4,
-        "author": "local", "created_at": search["created_at"], "disabled_at": None, "matches": 0,
+        "id": search["id"], "name": "slow", "text": TEXT, "like": [], "unlike": [], "filter": {"source": ["saved"], "channel": ["ticket"]},
+        "least": 0.4, "author": "local", "created_at": search["created_at"], "disabled_at": None, "matches": 0,
     }  # fmt: skip
     assert writer.get(f"/v1/searches/{search['id']}").json() == search
     assert search in writer.get("/v1/searches").json()["items"]
@@ -48,6 +48,7 @@ def test_a_search_is_saved_listed_changed_and_deleted(writer, search):
 
 
 def test_matches_are_listed_in_parts_and_streamed(other, writer, search):
+    before = other.service.store.events.last_seq()
     sent = send(other, writer, *range(5))
     send(other, writer, 99, text="咖啡豆很香，会回购")
     found, cursor = [], None
@@ -59,7 +60,7 @@ def test_matches_are_listed_in_parts_and_streamed(other, writer, search):
     assert sorted(item["record"]["id"] for item in found) == sorted(sent)
     assert all(0.4 <= item["score"] <= 1 and item["historical"] is False for item in found)
     assert writer.get(f"/v1/searches/{search['id']}").json()["matches"] == 5
-    with writer.stream("GET", "/v1/events", params={"after": 0, "types": "search.*"}, timeout=httpx.Timeout(60, read=60)) as answer:
+    with writer.stream("GET", "/v1/events", params={"after": before, "types": "search.*"}, timeout=httpx.Timeout(60, read=60)) as answer:
         told = next(json.loads(line.removeprefix("data: ")) for line in answer.iter_lines() if line.startswith("data: "))
     assert told["type"] == "search.matched"
     assert set(told["data"]) == {"search", "score", "record", "seq"}
