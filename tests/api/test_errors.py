@@ -67,7 +67,7 @@ def test_every_refusal_is_a_problem(client, method, path, status):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("body", [{"text": 5}, {"text": "x", "k": SECRET}, {"text": "x", "k": 0}, {"text": "x", SECRET: 1}, {"text": "x", "facets": 3}])
+@pytest.mark.parametrize("body", [{"text": 5}, {"text": "x", "k": SECRET}, {"text": "x", "k": 0}, {"text": "x", SECRET: 1}, {"text": "x", "by": 3}])
 def test_a_malformed_request_names_the_field_and_repeats_nothing(client, body):
     answer = client.post("/v1/search", json=body)
     assert answer.status_code == 422

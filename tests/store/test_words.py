@@ -81,7 +81,7 @@ def test_a_search_among_some_records_finds_only_these(store, monkeypatch, few):
 
 
 def test_common_words_find_those_that_hold_several_of_them(store, monkeypatch):
-    monkeypatch.setattr("cxnlp.store.words.most_read", lambda connection: 3)
+    monkeypatch.setattr("cxnlp.store.words.MOST_ENTRIES", 3)
     ids = fill(store, ["slow courier", *["slow parcel"] * 6, *["rude courier"] * 5])
     assert found(store, ids, "slow courier")[0] == 0
 
