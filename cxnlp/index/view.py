@@ -1,6 +1,5 @@
 """Search by meaning among the records that pass a filter."""
 
-import math
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +18,7 @@ from cxnlp.index.columns import Columns, Live
 from cxnlp.index.ids import is_id
 from cxnlp.index.ranking import Fetch, Found, Ranker, pool_for
 from cxnlp.index.vectors import Vectors
+from cxnlp.likeness import to_likeness
 from cxnlp.records import Entry, Matrix, Vector
 
 MOST_HITS: Final = 1_000
@@ -81,7 +81,7 @@ class IndexView:
         """
         self.position = 0
         self._dim = dim
-        self._slope, self._offset = likeness
+        self._curve = likeness
         self._fetch = fetch
         self._parts = parts or Parts(Columns(), Vectors(dim), ClauseCodes(dim))
         self._writing = threading.Lock()
@@ -212,7 +212,7 @@ class IndexView:
 
     def likeness(self, cosine: float) -> float:
         """Return a cosine as a score in [0, 1]: the probability that two texts are alike, by the curve given at the start."""
-        return 1 / (1 + math.exp(-(self._slope * cosine + self._offset)))
+        return float(to_likeness(cosine, self._curve))
 
     @contextmanager
     def still(self) -> Iterator[Parts]:
@@ -239,7 +239,7 @@ class IndexView:
 
     def _hits(self, columns: Columns, found: Sequence[Found], mask: Mask) -> list[Hits]:
         total = int(np.count_nonzero(mask))
-        return [Hits(tuple(columns.ids[row] for row in rows), tuple(self.likeness(float(c)) for c in cosines), total) for rows, cosines in found]
+        return [Hits(tuple(columns.ids[row] for row in rows), tuple(to_likeness(cosines, self._curve).tolist()), total) for rows, cosines in found]
 
     def _each(self, queries: Sequence[Query], search: Callable[[Matrix, int, Filter], list[Hits]]) -> list[Hits]:
         answers: dict[int, Hits] = {}

@@ -1,8 +1,10 @@
 """From examples of what is wanted, and of what is not, to what to look for: pure functions on vectors."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from cxnlp.errors import InvalidQuery
 from cxnlp.records import Matrix, Vector
@@ -11,7 +13,7 @@ _AWAY: Final = 0.5
 _LEAST_LENGTH: Final = 1e-3
 
 
-def direction(positives: Matrix, negatives: Matrix) -> Vector:
+def direction(positives: Sequence[Vector] | Matrix, negatives: Sequence[Vector] | Matrix = ()) -> Vector:
     """Return the (dim,) unit vector towards the positives and away from the negatives.
 
     The mean of the positives less half the mean of the negatives: Rocchio's formula ("Relevance Feedback in Information Retrieval", 1971; Manning,
@@ -27,9 +29,9 @@ def direction(positives: Matrix, negatives: Matrix) -> Vector:
     """
     if len(positives) == 0:
         raise InvalidQuery("examples: there is none of what is wanted; give at least one positive")
-    towards = positives.mean(axis=0, dtype=np.float64)
+    towards: npt.NDArray[np.float64] = np.mean(positives, axis=0, dtype=np.float64)
     if len(negatives):
-        towards = towards - _AWAY * negatives.mean(axis=0, dtype=np.float64)
+        towards = towards - _AWAY * np.mean(negatives, axis=0, dtype=np.float64)
     length = float(np.linalg.norm(towards))
     if not length > _LEAST_LENGTH:
         raise InvalidQuery("examples: the negatives take away all that the positives have in common; give others")

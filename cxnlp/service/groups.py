@@ -1,6 +1,5 @@
 """Groups: records that say the same in the same words, and records that speak of the same issue in a window of time."""
 
-import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from typing import Any, Final
 
 from cxnlp.errors import Conflict, InvalidQuery
 from cxnlp.filters import Filter, Range
+from cxnlp.likeness import to_cosine
 from cxnlp.lines import to_iso
 from cxnlp.pipeline import Encoder
 from cxnlp.records import Record
@@ -131,7 +131,8 @@ class Groups:
             length = end - now.since
             before = self._read(filter, Range(gte=now.since - length, lt=now.since), is_now=False, on_progress=on_progress, n_read=now.n_records)
             exposure = (now.since - self._known_since(filter, before, now.since - length)) / length if length > 0 else 0.0
-            cosines = self._cosine(_ALIKE), self._cosine(_ALIKE_UNNAMED)
+            curve = self._encoder().likeness
+            cosines = to_cosine(_ALIKE, curve), to_cosine(_ALIKE_UNNAMED, curve)
             found = find_issues([*now.cases, *before.cases], cosines, least, exposure)
         since, until = (datetime.fromtimestamp(at, UTC) for at in (now.since, end))
         return Issues(tuple(found[:limit]), len(found), since, until, now.n_records, before.n_records, now.cut)
@@ -144,10 +145,6 @@ class Groups:
             yield
         finally:
             self._working.release()
-
-    def _cosine(self, likeness: float) -> float:
-        slope, offset = self._encoder().likeness
-        return (math.log(likeness / (1 - likeness)) - offset) / slope
 
     def _read(self, filter: Filter, bounds: Range, *, is_now: bool, on_progress: OnProgress, n_read: int) -> _Window:
         """Return the cases of the newest records of a window; it begins at the oldest that was read if it has more."""

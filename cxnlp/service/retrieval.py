@@ -1,17 +1,15 @@
 """Finding: a view that catches up from the store, words of the store, and hits that are re-read from it, so that a deletion is immediate."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
-import numpy as np
-
 from cxnlp.encoder import Document, Encoded, encode
 from cxnlp.errors import NotFound
 from cxnlp.filters import Range
 from cxnlp.index import Coalescer, Hits, Query
+from cxnlp.likeness import to_likeness
 from cxnlp.pipeline import Encoder
 from cxnlp.privacy import Masker
 from cxnlp.records import Matrix, Vector
@@ -152,14 +150,13 @@ class Retrieval:
         positives = [hit.document for hit in like] + ([encoded.document] if encoded else [])
         negatives = [stored[i].document for i in question.unlike]
         clauses = encoded.clauses if encoded else like[0].clauses if len(like) == 1 else None
-        none = np.zeros((0, self._encoder.dim), np.float32)
-        towards = positives[0] if len(positives) == 1 else direction(np.stack(positives), none)
+        towards = direction(positives)
         many = clauses is not None and len(clauses) > 1
         found = terms(text)
         for hit in like:
             found += hit.terms
         return _Asked(
-            direction(np.stack(positives), np.stack(negatives)) if negatives else towards,
+            direction(positives, negatives),
             towards,
             clauses[:_CLAUSES_ASKED] if many and clauses is not None else towards[None],
             tuple(dict.fromkeys(found))[:_TERMS_ASKED],
@@ -237,8 +234,7 @@ class Retrieval:
     def _score(self, asked: _Asked, hit: StoredHit, share: float) -> float:
         """Return the likeness: that of the vectors, raised by the share of the asked words that the record has."""
         cosine = max(float(hit.document @ asked.towards), float((hit.clauses @ asked.clauses.T).max(initial=-1.0)))
-        slope, offset = self._encoder.likeness
-        by_meaning = 1 / (1 + math.exp(-(slope * cosine + offset)))
+        by_meaning = float(to_likeness(cosine, self._encoder.likeness))
         return 1 - (1 - by_meaning) * (1 - _CERTAINTY_OF_WORDS * share)
 
     def _hit(self, group: Sequence[_Scored], asked: _Asked, question: Question) -> Hit:

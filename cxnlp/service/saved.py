@@ -16,6 +16,7 @@ from cxnlp.errors import Conflict, CxnlpError, InvalidQuery, NotFound, shorten
 from cxnlp.filters import Filter
 from cxnlp.index.columns import Columns
 from cxnlp.ingest.repair import is_blank, repair
+from cxnlp.likeness import to_likeness
 from cxnlp.lines import to_line
 from cxnlp.pipeline import Encoder
 from cxnlp.privacy import Masker
@@ -46,6 +47,14 @@ class Matched:
     def to_json(self) -> dict[str, Any]:
         """Return it as the API shows it."""
         return {"score": rounded(self.match.score), "historical": self.match.historical, "record": to_line(self.record)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Aim:
+    """Where what is wanted lies, and what is not wanted if that was told: (dim,) each, of unit length. A match is nearer to the first."""
+
+    towards: Vector
+    away: Vector | None
 
 
 class SavedSearches:
@@ -205,7 +214,7 @@ class SavedSearches:
         for record_id in (*wanted.like, *wanted.unlike):
             if record_id not in vectors:
                 raise NotFound(f"record {shorten(record_id)!r} does not exist or is not analysed yet; see GET /v1/status")
-        _direction(wanted, text, vectors)
+        _aim_of(wanted, text, vectors)
         return text
 
     def _is_present(self) -> bool:
@@ -240,47 +249,43 @@ class SavedSearches:
         columns = Columns()
         columns.put(entries)
         aimed = list(self._aimed(searches))
-        scores = _likeness(entries, [towards for _, towards in aimed], self._encoder.likeness)
+        scores = to_likeness(_cosines(entries, [aim.towards for _, aim in aimed]), self._encoder.likeness)
+        documents = np.stack([entry.document for entry in entries])
         found: list[Match] = []
-        for (search, _), alike in zip(aimed, scores, strict=True):
+        for (search, aim), alike in zip(aimed, scores, strict=True):
             passing = (alike >= search.wanted.least) & (seqs > search.after_seq)
+            if aim.away is not None:
+                passing &= documents @ aim.towards > documents @ aim.away
             if passing.any():
                 passing &= columns.select(search.wanted.filter)
             found += [Match(search.id, entries[i].id, float(alike[i]), _is_historical(entries[i])) for i in np.flatnonzero(passing)]
         return found
 
-    def _aimed(self, searches: Sequence[SavedSearch]) -> Iterator[tuple[SavedSearch, Vector]]:
-        """Yield the searches with what to look for, (dim,); those whose examples were all forgotten are left out."""
+    def _aimed(self, searches: Sequence[SavedSearch]) -> Iterator[tuple[SavedSearch, _Aim]]:
+        """Yield the searches with what to look for; those whose examples were all forgotten are left out."""
         examples = self._document_vectors(*(search.wanted for search in searches))
         for search in searches:
             try:
-                yield search, _direction(search.wanted, self._text_vector(search), examples)
+                yield search, _aim_of(search.wanted, self._text_vector(search), examples)
             except InvalidQuery:
                 continue
 
 
-def _direction(wanted: Wanted, text: Vector | None, examples: Mapping[str, Vector]) -> Vector:
-    """Return (dim,), of unit length: from the text as one more positive, and those of the examples whose vectors are known."""
+def _aim_of(wanted: Wanted, text: Vector | None, examples: Mapping[str, Vector]) -> _Aim:
+    """Return what to look for: the text is one more positive, and of the examples those count whose vectors are known."""
     positives = [examples[i] for i in wanted.like if i in examples] + ([] if text is None else [text])
     negatives = [examples[i] for i in wanted.unlike if i in examples]
-    dim = len((positives or negatives or [np.zeros(1, np.float32)])[0])
-    return direction(_matrix(positives, dim), _matrix(negatives, dim))
+    return _Aim(direction(positives), direction(negatives) if negatives else None)
 
 
-def _matrix(vectors: Sequence[Vector], dim: int) -> Matrix:
-    return np.stack(vectors) if vectors else np.zeros((0, dim), np.float32)
-
-
-def _likeness(entries: Sequence[Entry], directions: Sequence[Vector], curve: tuple[float, float]) -> Matrix:
-    """Return (n_directions, n_entries) likenesses in [0, 1]: of the whole record or of its nearest clause, whichever is more alike."""
+def _cosines(entries: Sequence[Entry], directions: Sequence[Vector]) -> Matrix:
+    """Return (n_directions, n_entries) cosines: of the whole record or of its nearest clause, whichever is more alike."""
     if not directions:
         return np.zeros((0, len(entries)), np.float32)
     parts = [entry.document[None] if entry.clauses is None else np.vstack([entry.document, entry.clauses]) for entry in entries]
     starts = np.cumsum([0, *(len(part) for part in parts[:-1])])
-    cosines = np.maximum.reduceat(np.stack(directions) @ np.concatenate(parts).T, starts, axis=1)
-    slope, offset = curve
-    likeness: Matrix = (1 / (1 + np.exp(-(slope * cosines + offset)))).astype(np.float32)
-    return likeness
+    cosines: Matrix = np.maximum.reduceat(np.stack(directions) @ np.concatenate(parts).T, starts, axis=1)
+    return cosines
 
 
 def _is_historical(entry: Entry) -> bool:

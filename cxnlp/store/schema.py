@@ -25,7 +25,8 @@ metadata: Final = MetaData(
 Number: Final = BigInteger().with_variant(Integer(), "sqlite")
 
 
-def _of_record() -> Column[int]:
+def of_record() -> Column[int]:
+    """Return the key of a row that goes when its record is forgotten."""
     return Column("seq", Number, ForeignKey("feedback.seq", ondelete="CASCADE"), primary_key=True, autoincrement=False)
 
 
@@ -64,12 +65,12 @@ feedback: Final = Table(
 Index(None, feedback.c.created_at, feedback.c.seq)
 Index(None, feedback.c.customer_id)
 
-feedback_history: Final = Table("feedback_history", metadata, _of_record(), *_content(keep_versions=True))
+feedback_history: Final = Table("feedback_history", metadata, of_record(), *_content(keep_versions=True))
 
 pending: Final = Table(
     "pending",
     metadata,
-    _of_record(),
+    of_record(),
     Column("version", Integer, nullable=False),
     Column("holder", Text),
     Column("leased_until", Double),
@@ -92,7 +93,7 @@ generations: Final = Table(
 analyses: Final = Table(
     "analyses",
     metadata,
-    _of_record(),
+    of_record(),
     Column("version", Integer, nullable=False),
     Column("generation_id", Number, ForeignKey("generations.id"), nullable=False),
     Column("line", Text, nullable=False),
@@ -108,7 +109,7 @@ analyses: Final = Table(
 observations: Final = Table(
     "observations",
     metadata,
-    _of_record(),
+    of_record(),
     Column("position", Integer, primary_key=True, autoincrement=False),
     Column("touchpoint", Text, nullable=False),
     Column("stage", Text, nullable=False),
@@ -118,12 +119,12 @@ observations: Final = Table(
 )
 Index(None, observations.c.touchpoint, observations.c.cause)
 
-risks: Final = Table("risks", metadata, _of_record(), Column("risk", Text, primary_key=True), sqlite_with_rowid=False)
+risks: Final = Table("risks", metadata, of_record(), Column("risk", Text, primary_key=True), sqlite_with_rowid=False)
 
 vectors: Final = Table(
     "vectors",
     metadata,
-    _of_record(),
+    of_record(),
     Column("generation_id", Number, ForeignKey("generations.id"), primary_key=True, autoincrement=False),
     Column("version", Integer, nullable=False),
     Column("document", LargeBinary, nullable=False),
@@ -134,7 +135,7 @@ vectors: Final = Table(
 words: Final = Table(  # full text over it is told apart in `cxnlp.store.fulltext`
     "words",
     metadata,
-    _of_record(),
+    of_record(),
     Column("version", Integer, nullable=False),
     Column("terms", Text, nullable=False),
     Column("copy_key", BigInteger, nullable=False),
@@ -143,7 +144,7 @@ words: Final = Table(  # full text over it is told apart in `cxnlp.store.fulltex
 corrections: Final = Table(
     "corrections",
     metadata,
-    _of_record(),
+    of_record(),
     Column("field", Text, primary_key=True),
     Column("value", Text, nullable=False),
     Column("author", Text, nullable=False),
@@ -186,7 +187,7 @@ api_keys: Final = Table(
 flags: Final = Table(
     "flags",
     metadata,
-    _of_record(),
+    of_record(),
     Column("rule", Text, primary_key=True),
     Column("id", Text, nullable=False),
     Column("version", Integer, nullable=False),
@@ -246,7 +247,7 @@ topics: Final = Table(
 topic_members: Final = Table(
     "topic_members",
     metadata,
-    _of_record(),
+    of_record(),
     Column("topic_id", Text, ForeignKey("topics.id", ondelete="CASCADE"), nullable=False),
     Column("similarity", Double, nullable=False),
 )

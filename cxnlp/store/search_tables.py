@@ -4,11 +4,7 @@ from typing import Final
 
 from sqlalchemy import Boolean, Column, Double, ForeignKey, Index, LargeBinary, Table, Text
 
-from cxnlp.store.schema import Number, metadata
-
-
-def _of_record() -> Column[int]:
-    return Column("seq", Number, ForeignKey("feedback.seq", ondelete="CASCADE"), primary_key=True, autoincrement=False)
+from cxnlp.store.schema import Number, metadata, of_record
 
 
 def _of_search() -> Column[str]:
@@ -34,7 +30,7 @@ saved_searches: Final = Table(
 search_examples: Final = Table(
     "search_examples",
     metadata,
-    _of_record(),
+    of_record(),
     _of_search(),
     Column("wanted", Boolean, nullable=False),
 )
@@ -43,7 +39,7 @@ Index(None, search_examples.c.search_id)
 search_matches: Final = Table(
     "search_matches",
     metadata,
-    _of_record(),
+    of_record(),
     _of_search(),
     Column("score", Double, nullable=False),
     Column("historical", Boolean, nullable=False),
