@@ -163,12 +163,6 @@ class Lists:
             row[: len(some)] = some
         return Probes(lists, selector, bits)
 
-    def code(self, row: int) -> Bytes:
-        """Return the (dim,) bytes of a row."""
-        rows, codes = self._list(int(self.list_of[row]))
-        made: Bytes = codes[np.flatnonzero(rows == row)[0]].copy()
-        return made
-
     def each(self) -> Iterator[tuple[Rows, Bytes]]:
         """Give the rows and codes of each list, as views that must not outlive these lists."""
         for number in range(len(self.centroids.values)):

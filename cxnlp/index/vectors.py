@@ -71,15 +71,6 @@ class Vectors:
         del state
         self._settle()
 
-    def vector(self, row: int) -> Vector:
-        """Return the (dim,) vector of a row, up to the rounding to 8 bits."""
-        state = self._state
-        assert state is not None
-        n = _n_listed(state)
-        code = state.lists.code(row) if state.lists and row < n else state.newest.stored[row - n]
-        vector: Vector = state.scale.vectors(code)
-        return vector
-
     def search(self, queries: Matrix, k: int, allowed: Mask) -> list[tuple[Rows, Scores]]:
         """Return, for each of (q, dim) unit queries, the k nearest rows and their approximate cosines, best first.
 

@@ -124,20 +124,6 @@ class IndexView:
             self._parts.columns.set_topics(seqs, topics)
             self._masks = ()
 
-    def vector(self, record_id: str) -> Vector | None:
-        """Return the (dim,) vector of a record; None if it is not in the index."""
-        parts = self._parts
-        row = parts.columns.rows_of([record_id]).get(record_id)
-        if row is None:
-            return None
-        if self._fetch is not None:
-            exact: Vector = self._fetch(parts.columns.seqs.upto(row + 1)[row:].tolist())[0]
-            if not np.isnan(exact).any():
-                return exact
-        approximate = parts.vectors.vector(row)
-        unit: Vector = approximate / np.linalg.norm(approximate)
-        return unit
-
     def search(self, vectors: npt.NDArray[np.floating], k: int = 10, filter: Filter | None = None) -> list[Hits]:
         """Return the k records most alike to each of (q, dim) vectors among those that pass the filter; fewer only if fewer pass.
 

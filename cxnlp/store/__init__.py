@@ -25,7 +25,7 @@ from cxnlp.store.topics import StoredTopic, TopicTable
 from cxnlp.store.vectors import VectorTable
 from cxnlp.store.versions import HeadVersion, HeadVersions
 from cxnlp.store.webhooks import Webhook, WebhookTable
-from cxnlp.store.words import Said, WordHit, WordRow, Words, said
+from cxnlp.store.words import Said, WordHit, Words, said
 
 __all__ = [
     "Analyses",
@@ -70,7 +70,6 @@ __all__ = [
     "Webhook",
     "WebhookTable",
     "WordHit",
-    "WordRow",
     "Words",
     "open_store",
     "said",

@@ -32,8 +32,7 @@ _MOST_COUNTS_KEPT: Final = 50_000
 _SATURATION: Final = 1.2
 _LENGTH_WEIGHT: Final = 0.75
 _ALL: Final = (0, 2**63 - 1)
-_ROWS: Final = select(words.c.seq, feedback.c.id, feedback.c.created_at, words.c.terms, words.c.copy_key).join(feedback)
-_ROWS_OF: Final = _ROWS.where(words.c.seq.in_(bindparam("seqs", expanding=True)))
+_ROWS: Final = select(words.c.seq, feedback.c.id, words.c.terms).join(feedback).where(words.c.seq.in_(bindparam("seqs", expanding=True)))
 _STORED: Final = select(words.c.seq, words.c.version, words.c.terms, words.c.copy_key).where(words.c.seq.in_(bindparam("seqs", expanding=True)))
 
 
@@ -51,22 +50,10 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class WordRow:
-    """The words of one record as they are stored.
-
-    Attributes:
-        seq: The store's number of the record.
-        id: The public id.
-        created_at: POSIX seconds.
-        terms: In the order of the text; those of a conversation are its customer's.
-        copy_key: Alike in copies; 0 where nothing was said.
-    """
-
+class _Row:
     seq: int
     id: str
-    created_at: float
     terms: list[str]
-    copy_key: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,17 +124,6 @@ class Words:
             counts = self._count(connection, list(dict.fromkeys(terms)), n_records)
             rows = _read(connection, [int(seq) for seq in found])
         return sorted(_ranked(rows, _weights(counts, n_records)), key=lambda hit: -hit.seq)
-
-    def page(self, after_seq: int, limit: int) -> list[WordRow]:
-        """Return part of all rows, by `seq`, starting behind `after_seq`; empty at the end."""
-        with self._database.read() as connection:
-            found = connection.execute(_ROWS.where(words.c.seq > after_seq).order_by(words.c.seq).limit(limit)).all()
-        return [_row(row) for row in found]
-
-    def terms_of(self, seqs: Iterable[int]) -> dict[int, list[str]]:
-        """Return the terms of records by `seq`; absent are those forgotten or not analysed."""
-        with self._database.read() as connection:
-            return {row.seq: row.terms for row in _read(connection, seqs)}
 
     def missing(self, limit: int, after_seq: int = 0) -> list[Claim]:
         """Return analysed records whose present version lacks words, by `seq`, starting behind `after_seq`: earlier versions of cxnlp kept none."""
@@ -233,7 +209,7 @@ def _weights(counts: Mapping[str, int], n_records: int) -> dict[str, float]:
     return {term: float(np.log1p((max(0, n_records - n) + 0.5) / (n + 0.5))) for term, n in counts.items()}
 
 
-def _ranked(rows: Sequence[WordRow], weights: Mapping[str, float]) -> list[WordHit]:
+def _ranked(rows: Sequence[_Row], weights: Mapping[str, float]) -> list[WordHit]:
     mean_length = sum(len(row.terms) for row in rows) / len(rows) if rows else 1.0
     total = sum(weights.values())
     hits = []
@@ -247,12 +223,12 @@ def _ranked(rows: Sequence[WordRow], weights: Mapping[str, float]) -> list[WordH
     return sorted(hits, key=lambda hit: (-hit.score, -hit.seq))
 
 
-def _read(connection: Connection, seqs: Iterable[int]) -> list[WordRow]:
-    return [_row(row) for part in chunks(dict.fromkeys(seqs)) for row in connection.execute(_ROWS_OF, {"seqs": part})]
+def _read(connection: Connection, seqs: Iterable[int]) -> list[_Row]:
+    return [_row(row) for part in chunks(dict.fromkeys(seqs)) for row in connection.execute(_ROWS, {"seqs": part})]
 
 
-def _row(row: Any) -> WordRow:
-    return WordRow(row.seq, row.id, row.created_at, row.terms.split(" ") if row.terms else [], row.copy_key)
+def _row(row: Any) -> _Row:
+    return _Row(row.seq, row.id, row.terms.split(" "))
 
 
 def _span(among: Seqs | None) -> tuple[int, int]:

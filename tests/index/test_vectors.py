@@ -121,8 +121,6 @@ def test_taken_rows_keep_their_vectors_and_go_on_growing(small, stored, n):
     both = np.concatenate([stored[rows], stored[:800]])
     assert taken.n == len(both)
     assert recall(taken, both, stored[:20], np.ones(len(both), np.bool_)) >= 0.97
-    assert np.abs(taken.vector(3) - stored[6]).max() < 0.02
-    assert np.abs(taken.vector(taken.n - 1) - stored[799]).max() < 0.02
 
 
 @pytest.mark.parametrize("n", [1_500, N])

@@ -199,7 +199,6 @@ def test_without_any_vector_in_the_store_the_bytes_decide():
     view.put(entries_of(vectors))
     view.documents.clear()
     assert ids_of(view.search(vectors[3], 5)[0])[0] == id_of(3)
-    assert np.abs(view.vector(id_of(3)) - vectors[3]).max() < 0.02
 
 
 @pytest.mark.parametrize("spread", [3e-3, 1e-4])
@@ -211,14 +210,6 @@ def test_a_crowd_closer_than_the_error_of_the_bytes_hides_no_hit(spread):
     for query in crowd[:5]:
         found = [int(record_id[2:], 16) for record_id in view.search(query, 10)[0].ids]
         assert (both[found] @ query >= np.sort(both @ query)[-10] - 5e-5).all()
-
-
-def test_the_vector_of_a_record_is_the_stored_one():
-    view, vectors = make_view(), cluster_vectors(50)
-    view.put(entries_of(vectors))
-    view.remove([id_of(4)])
-    assert view.vector(id_of(7)).tolist() == vectors[7].tolist()
-    assert view.vector(id_of(4)) is view.vector("r-none") is None
 
 
 def test_the_numbers_and_ids_that_pass_a_filter_can_be_asked():

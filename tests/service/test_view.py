@@ -12,7 +12,7 @@ from cxnlp.service import view as view_module
 from cxnlp.service.view import View
 from cxnlp.store import open_store
 from cxnlp.store.topics import StoredTopic
-from tests.fakes import DIM, HashingEncoder, WordHeads
+from tests.fakes import HashingEncoder, WordHeads
 
 TEXTS = ("快递太慢了，等了一个星期", "快递太慢，三天没动静", "咖啡很好喝，味道浓", "The parcel was broken", "界面好看")
 
@@ -249,10 +249,3 @@ def test_a_search_does_not_wait_for_a_view_that_is_built_anew(store, monkeypatch
     Enrichment(store, Pipeline(Other(), WordHeads())).reindex(lambda done, total: None)
     view.catch_up()
     assert (seen, view.n_indexed) == ([5], len(ids))
-
-
-def test_vectors_are_those_of_the_store(store):
-    (record_id,) = add(store, TEXTS[0])
-    view = View(store, HashingEncoder())
-    assert view.fresh().vector(record_id).tolist() == store.vectors.get_many([record_id])[record_id].document.tolist()
-    assert view.fresh().vector(record_id).shape == (DIM,)
