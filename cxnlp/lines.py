@@ -1,10 +1,11 @@
 """The one JSON form in which a record leaves cxnlp: `analyze`, `export`, the API and every event use it."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from cxnlp.records import Analysis, Observation, Quote, Record, Risk, Turn, TurnSentiment, rounded
+from cxnlp.records import Analysis, Conversation, Observation, Quote, Record, Risk, Turn, TurnSentiment, rounded
 
 
 def to_iso(at: datetime) -> str:
@@ -65,6 +66,8 @@ def analysis_line(analysis: Analysis) -> dict[str, Any]:
     if analysis.trajectory:
         line["satisfaction"] = None if analysis.satisfaction is None else rounded(analysis.satisfaction)
         line["trajectory"] = [{"turn": t.turn, "sentiment": rounded(t.sentiment)} for t in analysis.trajectory]
+    if analysis.conversation:
+        line["conversation"] = {name: rounded(value) if isinstance(value, float) else value for name, value in asdict(analysis.conversation).items()}
     line["model"] = analysis.model
     return line
 
@@ -88,6 +91,7 @@ def analysis_from_line(line: Mapping[str, Any]) -> Analysis:
         model=line["model"],
         satisfaction=line.get("satisfaction"),
         trajectory=tuple(TurnSentiment(t["turn"], t["sentiment"]) for t in line.get("trajectory", ())),
+        conversation=Conversation(**line["conversation"]) if "conversation" in line else None,
     )
 
 

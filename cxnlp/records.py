@@ -153,6 +153,33 @@ class TurnSentiment:
 
 
 @dataclass(frozen=True, slots=True)
+class Conversation:
+    """How the customer's feeling moved through a conversation; sentiments in [-1, 1], turns by their number.
+
+    Attributes:
+        start: Feeling of the first customer turn.
+        lowest: Of the lowest one.
+        lowest_turn: Which turn that is, the first of equals.
+        end: Feeling of the last customer turn.
+        slope: Change of feeling from one customer turn to the next, by least squares.
+        turning_point: Customer turn from which the feeling is another than before, on average by 0.3 or more; None without such.
+        recovered: Whether it was negative and, after an agent's turn, ended clearly better and not negative.
+        unanswered: Whether the customer spoke last.
+        n_customer_turns: How many turns are the customer's.
+    """
+
+    start: float
+    lowest: float
+    lowest_turn: int
+    end: float
+    slope: float
+    turning_point: int | None
+    recovered: bool
+    unanswered: bool
+    n_customer_turns: int
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
     """What one pass of the model read from one record.
 
@@ -166,6 +193,7 @@ class Analysis:
         satisfaction: The rating in [-1, 1] that this customer would give the conversation afterwards; None without turns.
         trajectory: Feeling of each customer turn; empty without turns.
         model: Name and version of the model.
+        conversation: How the feeling moved; None without turns.
     """
 
     language: str
@@ -177,6 +205,7 @@ class Analysis:
     model: str
     satisfaction: float | None = None
     trajectory: tuple[TurnSentiment, ...] = ()
+    conversation: Conversation | None = None
 
     @property
     def label(self) -> str:

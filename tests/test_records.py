@@ -7,6 +7,7 @@ import pytest
 from cxnlp.lines import analysis_from_line, analysis_line, to_iso, to_line
 from cxnlp.records import (
     Analysis,
+    Conversation,
     Customer,
     Feedback,
     Observation,
@@ -105,8 +106,15 @@ def test_a_conversation_has_turns_instead_of_a_text_and_a_course():
 
 def test_an_analysis_comes_back_from_its_line():
     analysis = replace(
-        ANALYSIS, sentiment=-0.82, confidence=0.94, risks=(Risk("churn", 0.9, QUOTE),), satisfaction=-0.4, trajectory=(TurnSentiment(0, -0.5),)
+        ANALYSIS,
+        sentiment=-0.82,
+        confidence=0.94,
+        risks=(Risk("churn", 0.9, QUOTE),),
+        satisfaction=-0.4,
+        trajectory=(TurnSentiment(0, -0.5),),
+        conversation=Conversation(-0.5, -0.5, 0, -0.5, 0.0, None, False, True, 1),
     )
+    assert analysis_line(analysis)["conversation"]["lowest_turn"] == 0
     assert analysis_from_line(analysis_line(analysis)) == analysis
 
 

@@ -2,7 +2,8 @@
 
 network.py        the trained network, in numpy
 decoding.py       its scores to an Analysis
-conversation.py   satisfaction and trajectory of conversations
+conversation.py   satisfaction of conversations
+trajectory.py     how the feeling moves through a conversation
 fewshot.py        labels that only a description and examples define
 examples.py       what a retrain learns from
 job.py            a retrain in a process of its own

@@ -1,4 +1,4 @@
-"""Satisfaction and trajectory of conversations, from the vectors of the customer's turns."""
+"""Satisfaction with conversations, from the vectors of the customer's turns."""
 
 import numpy as np
 import numpy.typing as npt

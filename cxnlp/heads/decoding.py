@@ -12,6 +12,7 @@ import numpy.typing as npt
 from cxnlp.heads.conversation import describe
 from cxnlp.heads.fewshot import Prototypes, logits
 from cxnlp.heads.network import VALUES, Network, Scores, soft_maximum
+from cxnlp.heads.trajectory import describe_conversation
 from cxnlp.records import NEGATIVE_FROM, POSITIVE_FROM, Analysis, Feedback, Matrix, Observation, Quote, Risk, Span, TurnSentiment, Vector
 from cxnlp.taxonomy import Taxonomy
 from cxnlp.text.graphemes import widen
@@ -126,6 +127,7 @@ class ShippedHeads:
     ) -> Analysis:
         sentiment, confidence = _sentiment(sentiments, self.network.temperature)
         turns = passage.feedback.turns
+        trajectory = _trajectory(passage, feeling) if turns else ()
         return Analysis(
             language=passage.language,
             sentiment=sentiment,
@@ -135,7 +137,8 @@ class ShippedHeads:
             risks=found[1],
             model=self.network.card["name"],
             satisfaction=self._satisfaction(passage) if turns else None,
-            trajectory=_trajectory(passage, feeling) if turns else (),
+            trajectory=trajectory,
+            conversation=describe_conversation(turns, trajectory),
         )
 
     def _observations(
@@ -224,4 +227,6 @@ def _sentiment(probabilities: Vector, temperature: float) -> tuple[float, float]
 
 def _trajectory(passage: Passage, feeling: Vector) -> tuple[TurnSentiment, ...]:
     turns = np.array([span.turn for span in passage.spans])
-    return tuple(TurnSentiment(int(turn), float(feeling[turns == turn].mean())) for turn in np.unique(turns))
+    numbers, starts, counts = np.unique(turns, return_index=True, return_counts=True)
+    means = np.add.reduceat(feeling, starts) / counts
+    return tuple(TurnSentiment(turn, mean) for turn, mean in zip(numbers.tolist(), means.tolist(), strict=True))
