@@ -3,16 +3,17 @@
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 
 from cxnlp.index import IndexView, Origin, read_snapshot, write_snapshot
 from cxnlp.pipeline import Encoder
-from cxnlp.records import Matrix
-from cxnlp.store import Store
+from cxnlp.records import Entry, Matrix
+from cxnlp.store import Event, Store
 from cxnlp.store.events import GENERATION_ACTIVATED
 from cxnlp.store.topics import FITTED
 
@@ -24,6 +25,7 @@ _LONG_SECONDS: Final = 2.0
 _CHANGES: Final = 10_000
 _CHANGED_SHARE: Final = 0.01
 _log = logging.getLogger(__name__)
+_Part = TypeVar("_Part")
 
 
 class _Documents:
@@ -109,13 +111,11 @@ class View:
     def _catch_up(self) -> int:
         index = self._index or self._start()
         n_events = 0
-        while events := self._store.events.read(index.position, _EVENTS_AT_ONCE):
+        for events, entries in _read_ahead(self._changes(index.position)):
             if any(event.type == GENERATION_ACTIVATED for event in events):
-                index = self._build()
-                continue
-            ids = list(dict.fromkeys(event.record_id for event in events if event.record_id and event.type.startswith("record.")))
-            entries = self._store.vectors.entries_of(ids)
-            self._n_removed += index.remove([i for i in ids if i not in entries])
+                self._index = self._build()
+                return n_events + len(events) + self._catch_up()
+            self._n_removed += index.remove([i for i in _records_of(events) if i not in entries])
             index.put(list(entries.values()))
             self._n_changed += len(entries)
             if any(event.type == FITTED for event in events):
@@ -126,6 +126,18 @@ class View:
         self._index = index
         self._caught_up_at = time.monotonic()
         return n_events
+
+    def _changes(self, position: int) -> Iterator[tuple[Sequence[Event], Mapping[str, Entry]]]:
+        """Yield the events behind a position with the records that they tell of and that are there, some at a time."""
+        while events := self._store.events.read(position, _EVENTS_AT_ONCE):
+            yield events, self._store.vectors.entries_of(_records_of(events))
+            position = events[-1].seq
+
+    def _all(self) -> Iterator[Sequence[Entry]]:
+        after = 0
+        while entries := self._store.vectors.entries(after, _ROWS_AT_ONCE):
+            yield entries
+            after = entries[-1].seq
 
     def _start(self) -> IndexView:
         """Return the index of the newest snapshot that fits the store, else a new one."""
@@ -154,10 +166,8 @@ class View:
             documents = _Documents(self._store, self._encoder.dim, active.id if active else None)
             index = IndexView(self._encoder.dim, self._encoder.likeness, documents)
             index.position = self._store.events.last_seq()
-            after = 0
-            while entries := self._store.vectors.entries(after, _ROWS_AT_ONCE):
+            for entries in _read_ahead(self._all()):
                 index.put(entries)
-                after = entries[-1].seq
         finally:
             self._is_long = False
         self._documents = documents
@@ -189,3 +199,19 @@ class View:
         if event is None or event.seq != position:
             return None
         return f"{event.type} {event.record_id} {event.at.timestamp():.6f}"
+
+
+def _records_of(events: Sequence[Event]) -> list[str]:
+    return list(dict.fromkeys(event.record_id for event in events if event.record_id and event.type.startswith("record.")))
+
+
+def _read_ahead(parts: Iterator[_Part]) -> Iterator[_Part]:
+    """Yield the parts, each next one read while the caller works: reading is done by Python and taking in by FAISS, on one core each."""
+    part = next(parts, None)
+    if part is None:
+        return
+    with ThreadPoolExecutor(1) as reader:
+        while part is not None:
+            following = reader.submit(next, parts, None)
+            yield part
+            part = following.result()
