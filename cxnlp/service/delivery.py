@@ -22,7 +22,8 @@ import httpx
 
 from cxnlp import __version__
 from cxnlp.errors import CxnlpError, InvalidInput
-from cxnlp.feeds.flags import RULE, evaluate
+from cxnlp.feeds.flags import evaluate
+from cxnlp.feeds.rules import Rule, shipped_rules
 from cxnlp.feeds.targets import Answer, check_target, post
 from cxnlp.feeds.webhooks import PING, Message, backoff_seconds, check_events, make_message, make_secret, sign, types_of
 from cxnlp.records import Record
@@ -91,7 +92,8 @@ class Delivery:
         ids = dict.fromkeys(event.record_id for event in events if event.record_id and event.type in _JUDGED)
         now = datetime.now(UTC)
         # One that waits for analysis is judged when that is done.
-        verdicts = [_judge(record, now) for record in self._store.feedback.get_many(list(ids)).values() if record.analysis]
+        records = [record for record in self._store.feedback.get_many(list(ids)).values() if record.analysis]
+        verdicts = [_judge(rule, record, now) for record in records for rule in shipped_rules()]
         try:
             self._store.flags.apply(verdicts, self._holder, events[-1].seq)
         except CxnlpError:
@@ -279,10 +281,10 @@ class Delivery:
         return httpx.create_ssl_context()
 
 
-def _judge(record: Record, now: datetime) -> Verdict:
-    flag = evaluate(record, record.received_at or now, now)
+def _judge(rule: Rule, record: Record, now: datetime) -> Verdict:
+    flag = evaluate(rule, record, record.received_at or now, now)
     if flag is None:
-        return Verdict(record.feedback.id, record.version, RULE, now)
+        return Verdict(record.feedback.id, record.version, rule.name, now)
     return Verdict(flag.record_id, record.version, flag.rule, flag.raised_at, flag.level, flag.reasons, flag.deadline, flag.historical)
 
 
