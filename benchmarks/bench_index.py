@@ -1,11 +1,12 @@
 """How fast the index takes records in and answers, what it finds and what it needs, beside an exact float32 scan by FAISS in the same run.
 
-    nice python -m benchmarks.bench_index [--records 1000000] [--queries 40] [--peers]
+    nice python -m benchmarks.bench_index [--records 1000000] [--queries 40]
 
 Vectors are a mixture of clusters around one common direction with a falling spectrum, so that cosines lie as those of sentence encoders do:
 0.8 between strangers, 0.93 between neighbours. Times are medians of one query on one thread; CPU time is what the query costs whatever else
 the machine does. Hits are ranked by the exact vectors, which here lie in memory; from a store that is a statement more. `IndexFlatIP` is the limit
-for a scan without loss; under a filter it gets the same mask as an IDSelector. It is measured up to 200,000 records only.
+for a scan without loss; under a filter it gets the same mask as an IDSelector. It is measured up to 200,000 records only. `benchmarks.peers` compares
+with what else users would take.
 """
 
 import argparse
@@ -87,7 +88,6 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=100_000)
     parser.add_argument("--queries", type=int, default=40)
     parser.add_argument("--clauses", type=int, default=0, help="clauses a record")
-    parser.add_argument("--peers", action="store_true", help="also measure the alternatives that were not taken")
     args = parser.parse_args()
     faiss.omp_set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
@@ -105,8 +105,6 @@ def main() -> None:
             cpu, wall = measure(lambda query: view.search_clauses(query, K), made.queries)
             print(f"a search by clause: {cpu:.2f} ms CPU, {wall:.2f} ms by the clock")
         print_snapshot(view, made, Path(folder) / "snapshots")
-        if args.peers:
-            print_peers(made.stored.astype(np.float32), made.queries)
 
 
 def make(n: int, n_queries: int, folder: Path) -> Made:
@@ -258,49 +256,6 @@ def rows_of(hits: Hits, n: int) -> npt.NDArray[np.int64]:
 def recall(found: Any, truth: npt.NDArray[np.int64]) -> float:
     """Return the share of the true hits that were found."""
     return float(np.mean([len(set(f.tolist()) & set(t.tolist())) / np.count_nonzero(t >= 0) for f, t in zip(found, truth, strict=True)]))
-
-
-def print_peers(stored: Matrix, queries: Matrix) -> None:
-    """Measure the alternatives without a filter, and under the filter of 1 %; the compressed ones are re-ranked from float32."""
-    scalar = faiss.ScalarQuantizer
-    peers = {
-        "SQ8": faiss.IndexScalarQuantizer(DIM, scalar.QT_8bit, faiss.METRIC_INNER_PRODUCT),
-        "SQfp16": faiss.IndexScalarQuantizer(DIM, scalar.QT_fp16, faiss.METRIC_INNER_PRODUCT),
-        "IVF512,SQ8, 32 probes": faiss.index_factory(DIM, "IVF512,SQ8", faiss.METRIC_INNER_PRODUCT),
-        "HNSW32, efSearch 64": faiss.index_factory(DIM, "HNSW32,Flat", faiss.METRIC_INNER_PRODUCT),
-    }
-    faiss.omp_set_num_threads(2)
-    mask = np.array([str(0.01) in segment_of(row) for row in range(len(stored))])
-    bits = np.packbits(mask, bitorder="little")
-    rows = np.flatnonzero(mask)
-    truth = np.argsort(-(queries @ stored.T), axis=1)[:, :K]
-    truth_1 = rows[np.argsort(-(queries @ stored[rows].T), axis=1)[:, :K]]
-    print("\n| alternative | built, s | ms CPU | recall@10 | ms CPU at 1 % | recall@10 at 1 % |\n|---|---|---|---|---|---|")
-    for name, peer in peers.items():
-        before = time.perf_counter()
-        peer.train(stored[:20_000])
-        peer.add(stored)
-        built = time.perf_counter() - before
-        faiss.omp_set_num_threads(1)
-        selector = _faiss.IDSelectorBitmap(bits)
-        plain, narrow = parameters_of(name, None), parameters_of(name, selector)
-        cells = []
-        for params, target in ((plain, truth), (narrow, truth_1)):
-            cpu, _ = measure(lambda query, peer=peer, params=params: peer.search(query, 4 * K, params=params), queries)  # type: ignore[misc]
-            found = peer.search(queries, 4 * K, params=params)[1]
-            best = [f[f >= 0][np.argsort(-(stored[f[f >= 0]] @ q))[:K]] for f, q in zip(found, queries, strict=True)]
-            cells.append(f"{cpu:.2f} | {recall(best, target):.4f}")
-        print(f"| {name} | {built:.1f} | {' | '.join(cells)} |", flush=True)
-
-
-def parameters_of(name: str, selector: Any) -> Any:
-    """Return the search parameters of an alternative."""
-    chosen = {"sel": selector} if selector else {}
-    if name.startswith("IVF"):
-        return _faiss.SearchParametersIVF(nprobe=32, **chosen)
-    if name.startswith("HNSW"):
-        return _faiss.SearchParametersHNSW(efSearch=64, **chosen)
-    return _faiss.SearchParameters(**chosen)
 
 
 if __name__ == "__main__":

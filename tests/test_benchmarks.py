@@ -25,3 +25,13 @@ def test_every_part_runs_and_reports(tmp_path):
 def test_an_unknown_part_is_refused():
     done = subprocess.run([sys.executable, "-m", "benchmarks", "speed"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, "unknown part speed" in done.stderr) == (2, True)
+
+
+def test_peers_answer_the_same_questions_in_one_run():
+    command = [sys.executable, "-m", "benchmarks.peers", "--records", "3000", "--queries", "5"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    cells = [line.strip("| ").split(" | ") for line in done.stdout.splitlines() if line.startswith("| ")][1:]
+    recall = {(name, share): float(found) for name, _, _, share, _, _, _, found in cells}
+    assert min(found for (name, _), found in recall.items() if name in ("own", "flat")) >= 0.97
+    assert recall["hnsw", "1 %"] < recall["own", "1 %"], "what a filter after the search loses"
