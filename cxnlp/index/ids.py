@@ -32,8 +32,10 @@ class RecordIds:
         self._high.append(high)
         self._low.append(low)
 
-    def __getitem__(self, row: int) -> str:
-        return f"r-{int(self._high.upto(self._high.n)[row]):016x}{int(self._low.upto(self._low.n)[row]):04x}"
+    def names(self, rows: Rows) -> list[str]:
+        """Return the ids of rows, in their order."""
+        high, low = self._high.upto(self._high.n)[rows].tolist(), self._low.upto(self._low.n)[rows].tolist()
+        return [f"r-{upper:016x}{lower:04x}" for upper, lower in zip(high, low, strict=True)]
 
     def rows_of(self, ids: Iterable[str], among: npt.NDArray[np.bool_]) -> dict[str, int]:
         """Return the row of each id, unknown ones left out.

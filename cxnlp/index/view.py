@@ -225,7 +225,7 @@ class IndexView:
 
     def _hits(self, columns: Columns, found: Sequence[Found], mask: Mask) -> list[Hits]:
         total = int(np.count_nonzero(mask))
-        return [Hits(tuple(columns.ids[row] for row in rows), tuple(to_likeness(cosines, self._curve).tolist()), total) for rows, cosines in found]
+        return [Hits(tuple(columns.ids.names(rows)), tuple(to_likeness(cosines, self._curve).tolist()), total) for rows, cosines in found]
 
     def _each(self, queries: Sequence[Query], search: Callable[[Matrix, int, Filter], list[Hits]]) -> list[Hits]:
         answers: dict[int, Hits] = {}

@@ -5,11 +5,12 @@ PostgreSQL.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final, TypeAlias
+from functools import cache
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, TextClause, text
 
 from cxnlp.store.dialect import is_sqlite, run_apart
 
@@ -21,14 +22,14 @@ MOST_ENTRIES: Final = 10_000
 """Entries of the index that one search may read, which bounds its time on a million records."""
 # SQLite reads all rows for min and max in one SELECT.
 _ENDS: Final = text("SELECT (SELECT min(seq) FROM words) AS first, (SELECT max(seq) FROM words) AS last")
-_SQLITE_COUNTS: Final = text("""
+_SQLITE_COUNT: Final = """
     SELECT count(*) AS n, coalesce(max(rowid), 0) AS last
-    FROM (SELECT rowid FROM fulltext WHERE fulltext MATCH :query ORDER BY rowid LIMIT :limit)
-""")
-_SQLITE_FINDS: Final = text("""
+    FROM (SELECT rowid FROM fulltext WHERE fulltext MATCH :query{i} ORDER BY rowid LIMIT :limit)
+"""
+_SQLITE_FIND: Final = """
     SELECT group_concat(rowid)
-    FROM (SELECT rowid FROM fulltext WHERE fulltext MATCH :query AND rowid BETWEEN :first AND :last ORDER BY rowid DESC LIMIT :limit)
-""")
+    FROM (SELECT rowid FROM fulltext WHERE fulltext MATCH :query{i} AND rowid BETWEEN :first AND :last ORDER BY rowid DESC LIMIT :limit)
+"""
 _POSTGRES_COMMON: Final = text("""
     SELECT term, share FROM pg_stats, unnest(most_common_elems::text::text[], most_common_elem_freqs) AS each (term, share)
     WHERE schemaname = current_schema() AND tablename = 'words' AND attname = 'vector' AND term = ANY (:terms)
@@ -65,7 +66,8 @@ def count_terms(connection: Connection, terms: Sequence[str], n_records: int) ->
         Exact up to 10,000; beyond, estimated from where the 10,000th stands (SQLite) or from the statistics (PostgreSQL).
     """
     if is_sqlite(connection):
-        return {term: _count_on_sqlite(connection, term, n_records) for term in terms}
+        rows = _ask_sqlite(connection, _SQLITE_COUNT, [_quoted(connection, term) for term in terms], {"limit": MOST_COUNTED})
+        return {term: _scaled(row.n, row.last, n_records) for term, row in zip(terms, rows, strict=True)}
     common = {row.term: round(row.share * n_records) for row in connection.execute(_POSTGRES_COMMON, {"terms": list(terms)})}
     rare = [term for term in terms if term not in common]
     asked = {"queries": [_quoted(connection, term) for term in rare], "limit": MOST_COUNTED}
@@ -109,18 +111,28 @@ def merge(engine: Engine) -> None:
         connection.exec_driver_sql("REINDEX INDEX CONCURRENTLY ix_words_vector")  # vacuuming leaves the terms themselves in place
 
 
-def _count_on_sqlite(connection: Connection, term: str, n_records: int) -> int:
-    row = connection.execute(_SQLITE_COUNTS, {"query": _quoted(connection, term), "limit": MOST_COUNTED}).one()
-    n, last = int(row.n), int(row.last)
+def _scaled(n: int, last: int, n_records: int) -> int:
     return n if n < MOST_COUNTED else round(n * max(1.0, n_records / last))
+
+
+def _ask_sqlite(connection: Connection, one: str, queries: Sequence[str], also: Mapping[str, int]) -> list[Any]:
+    """Return a row for each query, in order; one statement, since what surrounds a statement takes longer than it does."""
+    if not queries:
+        return []
+    return list(connection.execute(_several(one, len(queries)), {**also, **{f"query{i}": query for i, query in enumerate(queries)}}))
+
+
+@cache
+def _several(one: str, n: int) -> TextClause:
+    return text(" UNION ALL ".join(f"SELECT * FROM ({one.replace('{i}', str(i))})" for i in range(n)))
 
 
 def _find(connection: Connection, queries: Sequence[str], limit: int, span: tuple[int, int]) -> list[Seqs]:
     asked = {"limit": limit, "first": span[0], "last": span[1]}
     if not is_sqlite(connection):  # one statement, since each is a way to the server and back
         return [np.array(found, np.int64) for found in connection.execute(_POSTGRES_FINDS, asked | {"queries": list(queries)}).scalars()]
-    listed = [connection.execute(_SQLITE_FINDS, asked | {"query": query}).scalar() for query in queries]
-    return [np.fromstring(found, np.int64, sep=",") if found else np.zeros(0, np.int64) for found in listed]
+    listed = _ask_sqlite(connection, _SQLITE_FIND, queries, asked)
+    return [np.fromstring(found, np.int64, sep=",") if found else np.zeros(0, np.int64) for (found,) in listed]
 
 
 def _quoted(connection: Connection, term: str) -> str:

@@ -1,7 +1,6 @@
 """What customers said, as terms: full-text search over it, and the keys by which copies are told."""
 
 import time
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
@@ -214,12 +213,16 @@ def _ranked(rows: Sequence[_Row], weights: Mapping[str, float]) -> list[WordHit]
     total = sum(weights.values())
     hits = []
     for row in rows:
-        held = Counter(term for term in row.terms if term in weights)
+        held = weights.keys() & set(row.terms)
         if not held:
             continue
         long = _SATURATION * (1 - _LENGTH_WEIGHT + _LENGTH_WEIGHT * len(row.terms) / mean_length)
-        score = sum(weights[term] * n * (_SATURATION + 1) / (n + long) for term, n in held.items())
-        hits.append(WordHit(row.seq, row.id, score, sum(weights[term] for term in held) / total))
+        score = share = 0.0
+        for term in held:
+            n, weight = row.terms.count(term), weights[term]
+            score += weight * n * (_SATURATION + 1) / (n + long)
+            share += weight
+        hits.append(WordHit(row.seq, row.id, score, share / total))
     return sorted(hits, key=lambda hit: (-hit.score, -hit.seq))
 
 

@@ -30,7 +30,7 @@ def fill(entries, removed=(), batch=4):
 
 
 def selected(columns, filter):
-    return sorted(columns.ids[row] for row in np.flatnonzero(columns.select(filter)))
+    return sorted(columns.ids.names(np.flatnonzero(columns.select(filter))))
 
 
 @settings(max_examples=60, deadline=None)
@@ -45,7 +45,7 @@ def test_select_equals_the_plain_evaluation(entries, removed, filter):
 def test_dropping_dead_rows_changes_no_answer(entries, removed, filter):
     columns, left = fill(entries, removed)
     taken, rows = columns.taken()
-    assert [columns.ids[row] for row in rows] == [taken.ids[row] for row in range(taken.live.n)]
+    assert columns.ids.names(rows) == taken.ids.names(np.arange(taken.live.n))
     assert taken.live.n == taken.live.n_alive == len(left)
     assert selected(taken, filter) == selected(columns, filter)
     for name in ("channel", "cause", "risk", "attributes.region"):
@@ -178,7 +178,7 @@ def test_ids_are_told_apart_by_each_of_their_digits():
     ids = [f"r-{'0' * i}{digit}{'0' * (19 - i)}" for i in range(20) for digit in "1f"]
     columns.put([replace(make_entry(i, VECTOR), id=record_id) for i, record_id in enumerate(ids)])
     assert columns.rows_of([*ids, "r-" + "0" * 20]) == {record_id: row for row, record_id in enumerate(ids)}
-    assert [columns.ids[row] for row in range(len(ids))] == ids
+    assert columns.ids.names(np.arange(len(ids))) == ids
     assert columns.rows_of([ids[3]]) == {ids[3]: 3}
 
 
