@@ -1,5 +1,6 @@
 """Fitting topics: vectors and texts out of the store, a fit in a process of its own, permanent ids, back into the store."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,9 @@ from typing import Any, Final
 import numpy as np
 
 from cxnlp.records import Record
-from cxnlp.store import Store, StoredTopic
+from cxnlp.service.topic_models import space_to_bytes
+from cxnlp.store import Assigned, Assignments, FittedTopic, NewFit, Store, StoredTopic
+from cxnlp.store.topic_fits import FAILED
 from cxnlp.text.cleaning import clean
 from cxnlp.topics.fit import Fit, FitConfig
 from cxnlp.topics.job import run_in_subprocess
@@ -54,17 +57,30 @@ class TopicModel:
         Raises:
             InvalidInput: There are too few records.
         """
+        number = self.store.topic_fits.begin("documents", "", {"seed": seed}, {}).number
+        try:
+            return self._fit(number, FitConfig(seed=seed, user_dictionary=self.user_dictionary), on_progress)
+        except BaseException as error:
+            self.store.topic_fits.end(number, FAILED, str(error) or "stopped")
+            raise
+
+    def _fit(self, number: int, config: FitConfig, on_progress: Callable[[str, float], None]) -> FitReport:
+        since = self.store.events.last_seq()
+        began = time.time()
         seqs, ids, texts, documents = self._read()
-        config = FitConfig(seed=seed, user_dictionary=self.user_dictionary)
         fit = run_in_subprocess(documents, texts, config, on_progress)
         fitted = self._name(fit, ids)
-        members = {
-            seq: (fitted[topic].id, float(similarity))
-            for seq, topic, similarity in zip(seqs, fit.assignments.tolist(), fit.similarities, strict=True)
-            if topic >= 0
-        }
-        self.store.topics.replace(fitted, members)
-        return FitReport(tuple(self.store.topics.list()), len(ids), 1 - len(members) / max(1, len(ids)))
+        whole = np.full(len(ids), -1, np.int32)
+        given = Assignments(np.array(seqs, np.int64), whole, fit.assignments, fit.similarities)
+        generation = self.store.generations.active()
+        told = {"n_records": len(ids), "from_at": began, "to_at": began, "metrics": {}, "report": None}
+        found = NewFit(fitted, given, generation.encoder if generation else "", space_to_bytes(fit.space), fit.threshold, told)
+        self.store.topic_fits.keep(number, found)
+        topic_ids = [fitted[topic].topic_id if topic >= 0 else None for topic in fit.assignments.tolist()]
+        none = Assigned(np.zeros(0, np.int64), whole[:0], [], np.zeros(0, np.float32))
+        assigned = Assigned(given.seqs, whole, topic_ids, fit.similarities)
+        self.store.members.activate(number, assigned, since, lambda ids: none, "")
+        return FitReport(tuple(self.store.topics.list()), len(ids), float(np.mean(fit.assignments < 0)))
 
     def _read(self) -> tuple[list[int], list[str], list[str], np.ndarray[Any, np.dtype[np.float32]]]:
         seqs, ids, texts, documents = [], [], [], []
@@ -80,15 +96,21 @@ class TopicModel:
                     documents.append(entry.document)
         return seqs, ids, texts, np.stack(documents) if documents else np.empty((0, 0), np.float32)
 
-    def _name(self, fit: Fit, ids: list[str]) -> list[StoredTopic]:
-        known = self.store.topics.list(active_only=False)
-        members_of = self.store.topics.members()
-        old = [OldTopic(topic.id, topic.centroid, members_of.get(topic.id, set())) for topic in known if topic.is_active]
+    def _name(self, fit: Fit, ids: list[str]) -> list[FittedTopic]:
+        active = self.store.topic_fits.active("documents")
+        known = [] if active is None else self.store.fitted.topics(active.number)
+        standing, _ = self.store.members.standing("documents")
+        of = self.store.sayings.ids(standing.seqs.tolist())
+        members_of: dict[str, set[str]] = {}
+        for seq, topic_id in zip(standing.seqs.tolist(), standing.topic_ids, strict=True):
+            if topic_id is not None:
+                members_of.setdefault(topic_id, set()).add(of[seq])
+        old = [OldTopic(topic.topic_id, topic.centroid, members_of.get(topic.topic_id, set())) for topic in known]
         members = [{ids[i] for i in np.flatnonzero(fit.assignments == topic)} for topic in range(len(fit.labels))]
-        names = match(fit.centroids, members, old, max((topic.number for topic in known), default=0))
+        names = match(fit.centroids, members, old, self.store.topics.highest())
         return [
-            StoredTopic(name, int(name.removeprefix("t-")), label.name, label.words, centroid)
-            for name, label, centroid in zip(names, fit.labels, fit.centroids, strict=True)
+            FittedTopic(name, label.name, label.words, centroid, len(of_topic))
+            for name, label, centroid, of_topic in zip(names, fit.labels, fit.centroids, members, strict=True)
         ]
 
 

@@ -15,7 +15,7 @@ from cxnlp.pipeline import Encoder
 from cxnlp.records import Entry, Matrix
 from cxnlp.store import Event, Store
 from cxnlp.store.events import GENERATION_ACTIVATED
-from cxnlp.store.topics import FITTED
+from cxnlp.store.topic_members import ACTIVATED
 
 _ROWS_AT_ONCE: Final = 2_000
 _EVENTS_AT_ONCE: Final = 1_000
@@ -118,7 +118,7 @@ class View:
             self._n_removed += index.remove([i for i in _records_of(events) if i not in entries])
             index.put(list(entries.values()))
             self._n_changed += len(entries)
-            if any(event.type == FITTED for event in events):
+            if any(event.type == ACTIVATED for event in events):
                 index.set_topics(*self._store.topics.assigned())
                 self._n_changed += index.n
             index.position = events[-1].seq

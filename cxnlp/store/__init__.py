@@ -21,7 +21,10 @@ from cxnlp.store.retrains import Retrain, Retrains
 from cxnlp.store.rows import Claim
 from cxnlp.store.sayings import Saying, Sayings
 from cxnlp.store.searches import SavedSearch, SearchTable, Wanted
-from cxnlp.store.topics import StoredTopic, TopicTable
+from cxnlp.store.topic_fits import TopicFit, TopicFits
+from cxnlp.store.topic_members import Assigned, MemberTable, Placed
+from cxnlp.store.topic_results import Assignments, FittedTable, FittedTopic, NewFit, StoredModel
+from cxnlp.store.topics import Belonging, StoredTopic, TopicTable
 from cxnlp.store.vectors import VectorTable
 from cxnlp.store.versions import HeadVersion, HeadVersions
 from cxnlp.store.webhooks import Webhook, WebhookTable
@@ -30,6 +33,9 @@ from cxnlp.store.words import Said, WordHit, Words, said
 __all__ = [
     "Analyses",
     "ApiKey",
+    "Assigned",
+    "Assignments",
+    "Belonging",
     "Claim",
     "Database",
     "DeliveryRow",
@@ -38,6 +44,8 @@ __all__ = [
     "Event",
     "Events",
     "FeedbackTable",
+    "FittedTable",
+    "FittedTopic",
     "FlagPage",
     "FlagTable",
     "Generation",
@@ -48,7 +56,10 @@ __all__ = [
     "Match",
     "MatchPage",
     "MatchTable",
+    "MemberTable",
+    "NewFit",
     "Page",
+    "Placed",
     "Reading",
     "Receipt",
     "Result",
@@ -62,7 +73,10 @@ __all__ = [
     "Statistics",
     "Store",
     "StoredFlag",
+    "StoredModel",
     "StoredTopic",
+    "TopicFit",
+    "TopicFits",
     "TopicTable",
     "VectorTable",
     "Verdict",
@@ -91,6 +105,9 @@ class Store:
     webhooks: WebhookTable
     deliveries: DeliveryTable
     topics: TopicTable
+    topic_fits: TopicFits
+    fitted: FittedTable
+    members: MemberTable
     versions: HeadVersions
     retrains: Retrains
     searches: SearchTable
@@ -130,7 +147,10 @@ def open_store(url: str) -> Store:
         flags=FlagTable(database, events),
         webhooks=WebhookTable(database),
         deliveries=DeliveryTable(database, events),
-        topics=TopicTable(database, events),
+        topics=TopicTable(database),
+        topic_fits=TopicFits(database, events),
+        fitted=FittedTable(database),
+        members=MemberTable(database, events),
         versions=HeadVersions(database, events),
         retrains=Retrains(database),
         searches=SearchTable(database),

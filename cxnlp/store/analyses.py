@@ -18,6 +18,7 @@ from cxnlp.store.labels import label_columns, replace_labels
 from cxnlp.store.reading import read_corrections
 from cxnlp.store.rows import COLUMNS, Claim, chunks, claim_of, feedback_of, from_json, to_json
 from cxnlp.store.schema import MOST_ATTEMPTS, analyses, feedback, pending, vectors
+from cxnlp.store.topic_members import Placed, place
 from cxnlp.store.vectors import vector_row
 from cxnlp.store.words import Said, replace_words
 
@@ -74,7 +75,7 @@ class Analyses:
                 claimed += [claim_of(row) for row in connection.execute(content)]
         return claimed
 
-    def save(self, results: Sequence[Result], generation_id: int) -> int:
+    def save(self, results: Sequence[Result], generation_id: int, placed: Placed | None = None) -> int:
         """Store results in one transaction and return how many applied.
 
         A result applies only if its record still waits for analysis in that very version; a record that was updated, forgotten or saved by
@@ -83,9 +84,11 @@ class Analyses:
         Args:
             results: At most one for a record.
             generation_id: Whose vectors they are.
+            placed: Their topics; None where nothing was fitted.
 
         Raises:
-            Conflict: The generation is unknown or retired: the process must load the present encoder. The records stay queued.
+            Conflict: The generation is unknown or retired: the process must load the present encoder. Or the topics are
+                of a fit that is not active any more. The records stay queued.
         """
         by_id = {result.record_id: result for result in results}
         with self._database.write() as connection:
@@ -104,6 +107,8 @@ class Analyses:
             connection.execute(insert(vectors), [vector_row(seq, generation_id, r.version, r.vectors) for seq, r in applied.items()])
             replace_labels(connection, labels)
             replace_words(connection, {seq: (r.version, r.said) for seq, r in applied.items() if r.said is not None})
+            if placed is not None:
+                place(connection, placed, {result.record_id: seq for seq, result in applied.items()})
             told = [{"version": result.version} for result in applied.values()]
             self._events.append(connection, ANALYZED, [result.record_id for result in applied.values()], told)
         return len(applied)

@@ -6,7 +6,8 @@ from sqlalchemy import ColumnElement, Connection, FromClause, and_, select, true
 
 from cxnlp.filters import Filter, Range
 from cxnlp.store import dialect
-from cxnlp.store.schema import analyses, feedback, observations, risks, topic_members
+from cxnlp.store.schema import analyses, feedback, observations, risks
+from cxnlp.store.topic_tables import topic_members
 
 ANALYZED: Final[FromClause] = feedback.outerjoin(analyses, (analyses.c.seq == feedback.c.seq) & (analyses.c.version == feedback.c.version))
 _FEEDBACK_CHOICES: Final = {"source": "source", "channel": "channel", "segment": "segment", "customer": "customer_id"}
@@ -14,6 +15,7 @@ _ANALYSIS_CHOICES: Final = ("language", "label", "intent")
 _FEEDBACK_NUMBERS: Final = ("rating", "created_at", "received_at")
 _ANALYSIS_NUMBERS: Final = ("sentiment", "confidence", "satisfaction")
 _OBSERVED: Final = ("touchpoint", "stage", "cause")
+_BY_TOPIC: Final = select(topic_members.c.seq).where(topic_members.c.kind == "documents")
 
 
 def condition(filter: Filter, connection: Connection) -> ColumnElement[bool]:
@@ -42,7 +44,7 @@ def _labels(filter: Filter) -> list[ColumnElement[bool]]:
     if filter.risk:
         parts.append(analyses.c.seq.in_(select(risks.c.seq).where(risks.c.risk.in_(filter.risk))))
     if filter.topic:
-        parts.append(feedback.c.seq.in_(select(topic_members.c.seq).where(topic_members.c.topic_id.in_(filter.topic))))
+        parts.append(feedback.c.seq.in_(_BY_TOPIC.where(topic_members.c.topic_id.in_(filter.topic))))
     return parts
 
 

@@ -9,9 +9,10 @@ from sqlalchemy import Connection, Table, bindparam, delete, insert, literal, se
 from cxnlp.store.events import RECEIVED, UPDATED, Events
 from cxnlp.store.rows import chunks
 from cxnlp.store.schema import analyses, feedback, feedback_history, observations, pending, risks, vectors, words
+from cxnlp.store.topic_tables import topic_members
 
 Status: TypeAlias = Literal["accepted", "duplicate", "updated"]
-_FROM_OLD_CONTENT: Final[tuple[Table, ...]] = (analyses, observations, risks, vectors, words, pending)
+_FROM_OLD_CONTENT: Final[tuple[Table, ...]] = (analyses, observations, risks, vectors, words, topic_members, pending)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
 
-REVISION: Final = "0006"
+REVISION: Final = "0007"
 MOST_ATTEMPTS: Final = 3
 """At so many `attempts` a row of `pending` leaves the queue as failed."""
 
@@ -140,6 +140,7 @@ words: Final = Table(  # full text over it is told apart in `cxnlp.store.fulltex
     Column("terms", Text, nullable=False),
     Column("copy_key", BigInteger, nullable=False),
 )
+Index(None, words.c.copy_key)
 
 corrections: Final = Table(
     "corrections",
@@ -231,27 +232,6 @@ deliveries: Final = Table(
 )
 Index(None, deliveries.c.event_seq)
 Index(None, deliveries.c.status, deliveries.c.next_at)
-
-topics: Final = Table(
-    "topics",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("number", Integer, nullable=False),
-    Column("label", Text, nullable=False),
-    Column("words", Text, nullable=False),
-    Column("centroid", LargeBinary, nullable=False),
-    Column("is_active", Boolean, nullable=False),
-    Column("fitted_at", Double, nullable=False),
-)
-
-topic_members: Final = Table(
-    "topic_members",
-    metadata,
-    of_record(),
-    Column("topic_id", Text, ForeignKey("topics.id", ondelete="CASCADE"), nullable=False),
-    Column("similarity", Double, nullable=False),
-)
-Index(None, topic_members.c.topic_id)
 
 head_versions: Final = Table(
     "head_versions",

@@ -13,7 +13,8 @@ from cxnlp.records import Entry, Matrix, Span, Vectors
 from cxnlp.store.database import Database
 from cxnlp.store.generations import ACTIVE, RETIRED, generation_state, lacking
 from cxnlp.store.rows import COLUMNS, Claim, chunks, claim_of, from_json, group_by_seq, to_json
-from cxnlp.store.schema import analyses, corrections, feedback, generations, observations, risks, topic_members, vectors, words
+from cxnlp.store.schema import analyses, corrections, feedback, generations, observations, risks, vectors, words
+from cxnlp.store.topic_tables import topic_members
 
 _CHOICES: Final = ("source", "channel", "language", "label", "intent", "segment", "customer", "topic")
 _NUMBERS: Final = ("sentiment", "confidence", "satisfaction", "rating")
@@ -32,7 +33,7 @@ _ENTRIES: Final = (
     .select_from(vectors)
     .join(feedback, (feedback.c.seq == vectors.c.seq) & (feedback.c.version == vectors.c.version))
     .join(analyses, (analyses.c.seq == vectors.c.seq) & (analyses.c.version == vectors.c.version))
-    .outerjoin(topic_members, topic_members.c.seq == feedback.c.seq)
+    .outerjoin(topic_members, (topic_members.c.seq == feedback.c.seq) & (topic_members.c.kind == "documents"))
     .outerjoin(words, words.c.seq == feedback.c.seq)
 )
 _ACTIVE: Final = select(generations.c.id).where(generations.c.state == ACTIVE)
