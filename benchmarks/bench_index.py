@@ -29,7 +29,7 @@ from cxnlp.records import Entry, Matrix
 DIM = 384
 K = 10
 SHARES = (1.0, 0.1, 0.01, 0.001, 0.0001)
-LIKENESS = (20.0, -14.0)
+LIKENESS = (2.3, -5.8)
 MOST_FLAT = 200_000
 BLOCK = 20_000
 _faiss: Any = faiss

@@ -29,7 +29,7 @@ class Encoder(TokenEncoder, Protocol):
 
     Attributes:
         id: Vectors of another id are not comparable.
-        likeness: Slope and offset of the logistic curve from the cosine of two document vectors to the probability that the texts are alike.
+        likeness: Slope and offset of the curve from the cosine of two document vectors to the probability that the texts are alike.
     """
 
     id: str

@@ -19,7 +19,7 @@ class HashingEncoder:
 
     dim = DIM
     id = "hashing-1"
-    likeness = (10.0, -5.0)
+    likeness = (4.0, -2.8)
 
     def states(self, texts: Sequence[str]) -> Iterator[States]:
         for i, text in enumerate(texts):

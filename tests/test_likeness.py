@@ -3,11 +3,11 @@ import pytest
 
 from cxnlp.likeness import to_cosine, to_likeness
 
-CURVE = (20.0, -14.0)
+CURVE = (4.0, -4.816)
 
 
 def test_the_curve_rises_from_unlike_to_alike():
-    assert to_likeness([-1.0, 0.5, 0.7, 0.9, 1.0], CURVE) == pytest.approx([0, 0.018, 0.5, 0.982, 0.9975], abs=1e-3)
+    assert to_likeness([-1.0, 0.5, 0.7, 0.9, 1.0], CURVE) == pytest.approx([0.001, 0.115, 0.5, 0.988, 1], abs=1e-3)
     assert to_likeness(np.zeros((2, 3), np.float32), CURVE).shape == (2, 3)
 
 

@@ -15,7 +15,7 @@ from sentence_transformers import SentenceTransformer
 from cxnlp.encoder.windows import States, Window, cut, pack
 from cxnlp.errors import ArtefactError
 
-_LIKENESS: Final = (12.0, -8.0)
+_LIKENESS: Final = (4.0, -4.4)
 
 
 class ExternalEncoder:

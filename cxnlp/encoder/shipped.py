@@ -31,7 +31,7 @@ class ShippedEncoder:
     Attributes:
         dim: Length of a state or vector.
         id: Hash of weights, tokenizer, prefix and pooling; vectors of another id are not comparable.
-        likeness: Slope and offset of the logistic curve from the cosine of two document vectors to the probability that the texts are alike.
+        likeness: Slope and offset of the curve from the cosine of two document vectors to the probability that the texts are alike.
         precision: `bf16`, `int8` or `f32`, as resolved from `auto`.
     """
 

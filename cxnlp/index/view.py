@@ -74,7 +74,7 @@ class IndexView:
 
         Args:
             dim: Length of the document vectors.
-            likeness: Slope and offset of the logistic curve from cosine to score; encoders differ in where their cosines lie.
+            likeness: Slope and offset of the curve from cosine to score; encoders differ in where their cosines lie.
             fetch: Gives the exact vectors of records by their `seq`, as (n, dim) float32 in that order, with NaN rows for those gone. Without it
                 hits are ranked by the 8 bits that are kept here.
             parts: What it holds at first; nothing if None.

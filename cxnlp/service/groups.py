@@ -21,8 +21,8 @@ MOST_GROUPS: Final = 1_000
 MOST_DAYS: Final = 3_650
 MOST_OF_A_WINDOW: Final = 20_000
 """How many records of a window are grouped by issue."""
-_ALIKE: Final = 0.7
-_ALIKE_UNNAMED: Final = 0.9
+_ALIKE: Final = 0.25
+_ALIKE_UNNAMED: Final = 0.36
 _PAGE: Final = 1_000
 _DAY_SECONDS: Final = 86_400
 _PATIENCE_SECONDS: Final = 10
@@ -106,8 +106,8 @@ class Groups:
     ) -> Issues:
         """Return what customers complained of in a window of time, grouped by meaning and (touchpoint, cause), and what becomes more.
 
-        Records of one pair are of one issue from a likeness of 0.7 to the record in the middle of the group on; one that names no cause joins
-        them from 0.9 on. Records that name no cause count only if they are negative.
+        Records of one pair are of one issue from a likeness of 0.25 to the record in the middle of the group on; one that names no cause joins
+        them from 0.36 on. Records that name no cause count only if they are negative.
 
         Args:
             filter: Which records; an upper bound of `created_at` ends the window, else it ends now.

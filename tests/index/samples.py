@@ -10,7 +10,7 @@ from cxnlp.index import IndexView
 from cxnlp.records import Entry
 
 DIM = 16
-LIKENESS = (20.0, -14.0)
+LIKENESS = (4.0, -4.816)
 WORDS = ("a", "b", "c")
 NAMES = ("region", "product")
 SINGLE = ("source", "channel", "language", "label", "intent", "segment", "customer", "topic")

@@ -14,6 +14,7 @@ from standardwebhooks.webhooks import Webhook
 
 from cxnlp.errors import Conflict, InvalidQuery, NotFound
 from cxnlp.filters import Filter, parse_filter
+from cxnlp.likeness import to_likeness
 from cxnlp.lines import to_line
 from cxnlp.pipeline import Pipeline
 from cxnlp.privacy import Masker
@@ -92,9 +93,9 @@ def test_the_score_is_the_likeness_of_the_record_or_of_its_nearest_clause(store)
     ((_, found),) = matched(store)
     assert found == late != record_id
     (event,) = store.events.read(0, 1000, ["search.matched"])
-    entry, (slope, offset) = store.vectors.entries_of([late])[late], HashingEncoder.likeness
+    entry = store.vectors.entries_of([late])[late]
     cosines = np.vstack([entry.document, entry.clauses]) @ store.searches.list()[0].vector
-    assert event.data["score"] == pytest.approx(1 / (1 + np.exp(-(slope * cosines.max() + offset))), abs=1e-3)
+    assert event.data["score"] == pytest.approx(to_likeness(cosines.max(), HashingEncoder.likeness), abs=1e-3)
 
 
 def test_a_clause_that_is_alike_is_enough(store):
