@@ -5,10 +5,15 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import httpx
 import pytest
 
+from cxnlp.encoder import ShippedEncoder
+from cxnlp.index import Origin, read_snapshot
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 pytestmark = pytest.mark.slow
 
 
@@ -64,6 +69,9 @@ def test_killed_in_the_middle_nothing_acknowledged_is_lost_and_enrichment_resume
     finally:
         again.terminate()
         again.wait(60)
+    encoder = ShippedEncoder(ROOT / "models" / "encoder")
+    (snapshot,) = read_snapshot(tmp_path / "index", Origin(encoder.id, 1, encoder.dim))
+    assert snapshot.parts.columns.live.n_alive == 300, "the next start need not read the store"
 
 
 def test_a_worker_that_dies_is_replaced_and_stops_with_the_server(tmp_path, port):
