@@ -5,6 +5,7 @@ A store is the truth; indexes, counters and deliveries are views of it that can 
 
 from dataclasses import dataclass
 
+from cxnlp.store.alerts import Alert, AlertChange, AlertPage, AlertTable, Moved
 from cxnlp.store.analyses import Analyses, Reading, Result
 from cxnlp.store.database import Database, open_database
 from cxnlp.store.deliveries import DeliveryRow, DeliveryTable, Due
@@ -21,6 +22,7 @@ from cxnlp.store.retrains import Retrain, Retrains
 from cxnlp.store.rows import Claim
 from cxnlp.store.sayings import Saying, Sayings
 from cxnlp.store.searches import SavedSearch, SearchTable, Wanted
+from cxnlp.store.series import Days, SeriesTable, Told
 from cxnlp.store.topic_fits import TopicFit, TopicFits
 from cxnlp.store.topic_members import Assigned, MemberTable, Placed
 from cxnlp.store.topic_results import Assignments, FittedTable, FittedTopic, NewFit, StoredModel
@@ -31,6 +33,10 @@ from cxnlp.store.webhooks import Webhook, WebhookTable
 from cxnlp.store.words import Said, WordHit, Words, said
 
 __all__ = [
+    "Alert",
+    "AlertChange",
+    "AlertPage",
+    "AlertTable",
     "Analyses",
     "ApiKey",
     "Assigned",
@@ -38,6 +44,7 @@ __all__ = [
     "Belonging",
     "Claim",
     "Database",
+    "Days",
     "DeliveryRow",
     "DeliveryTable",
     "Due",
@@ -57,6 +64,7 @@ __all__ = [
     "MatchPage",
     "MatchTable",
     "MemberTable",
+    "Moved",
     "NewFit",
     "Page",
     "Placed",
@@ -70,11 +78,13 @@ __all__ = [
     "Saying",
     "Sayings",
     "SearchTable",
+    "SeriesTable",
     "Statistics",
     "Store",
     "StoredFlag",
     "StoredModel",
     "StoredTopic",
+    "Told",
     "TopicFit",
     "TopicFits",
     "TopicTable",
@@ -114,6 +124,8 @@ class Store:
     matches: MatchTable
     words: Words
     sayings: Sayings
+    alerts: AlertTable
+    series: SeriesTable
 
     def close(self) -> None:
         """Close all connections."""
@@ -157,4 +169,6 @@ def open_store(url: str) -> Store:
         matches=MatchTable(database, events),
         words=Words(database),
         sayings=Sayings(database),
+        alerts=AlertTable(database, events),
+        series=SeriesTable(database),
     )

@@ -5,7 +5,8 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Engine, Insert, Table, Text, case, cast, event, exists, func, literal_column, select, text
+import orjson
+from sqlalchemy import ColumnElement, Connection, Engine, Insert, Integer, Table, Text, case, cast, event, exists, func, literal_column, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSON
 
@@ -103,6 +104,24 @@ def has_attribute(connection: Connection, attributes: ColumnElement[Any], name: 
     # SQLite reads true and false as 1 and 0.
     value = case((each.c.type.in_(("true", "false")), each.c.type), else_=cast(each.c.value, Text))
     return exists(select(literal_column("1")).select_from(each).where(each.c.key == name, value.in_(values)))
+
+
+def attribute_text(connection: Connection, attributes: ColumnElement[Any], name: str) -> ColumnElement[Any]:
+    """Return member `name` of a JSON object as text; NULL where there is none, or it is no plain value."""
+    if not is_sqlite(connection):
+        member = cast(attributes, JSON)
+        plain = func.json_typeof(member.op("->")(name)).in_(("string", "number", "boolean"))
+        return case((plain, member.op("->>", return_type=Text())(name)))
+    path = "$." + orjson.dumps(name).decode()
+    kind = func.json_type(attributes, path)
+    # SQLite reads true and false as 1 and 0.
+    plain_value = cast(func.json_extract(attributes, path), Text)
+    return case((kind.in_(("true", "false")), kind), (kind.in_(("text", "integer", "real")), plain_value))
+
+
+def whole_part(connection: Connection, value: ColumnElement[Any]) -> ColumnElement[int]:
+    """Return a number from 0 without what stands behind the point; a cast alone rounds on PostgreSQL."""
+    return cast(value if is_sqlite(connection) else func.floor(value), Integer)
 
 
 def empty_log(engine: Engine) -> bool:

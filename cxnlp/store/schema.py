@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
 
-REVISION: Final = "0007"
+REVISION: Final = "0008"
 MOST_ATTEMPTS: Final = 3
 """At so many `attempts` a row of `pending` leaves the queue as failed."""
 
