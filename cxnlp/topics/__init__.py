@@ -1,8 +1,11 @@
 """Topics: pure functions on matrices and texts; BERTopic is loaded only where a fit runs, in a process of its own.
 
-space.py        document vectors without what they share and without the language they are in
-discovery.py    vectors to dense groups: BERTopic with UMAP and HDBSCAN
-labels.py       the words and the name of a topic: c-TF-IDF, phrases, variety
+space.py        document vectors without what they share, without their language, and in the end without what does not tell topics apart
+sampling.py     the records of a large corpus that topics are discovered on
+discovery.py    vectors to groups: BERTopic with UMAP and HDBSCAN
+merging.py      how many of these groups are one topic
+labels.py       words, name and quotes of a topic: c-TF-IDF, phrases, variety
+layout.py       a map of topics, the same way up after each fit
 assign.py       the nearest topic of a record, or none
 fit.py          all of these in a row
 matching.py     new clusters to permanent topic ids

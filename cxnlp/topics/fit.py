@@ -1,25 +1,30 @@
 """A fit: from the vectors and texts of a corpus to its topics, with every record in one or in none."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from cxnlp.errors import InvalidInput
 from cxnlp.records import Matrix, Vector
-from cxnlp.text.folding import fold
+from cxnlp.text.copies import copy_key
 from cxnlp.topics.assign import NONE, assign
 from cxnlp.topics.discovery import discover
 from cxnlp.topics.labels import TopicLabel, label
-from cxnlp.topics.space import Space, find_space
+from cxnlp.topics.layout import lay_out
+from cxnlp.topics.merging import Groups, means
+from cxnlp.topics.sampling import draw
+from cxnlp.topics.space import Space, find_space, sharpen
 
 OnProgress: TypeAlias = Callable[[str, float], None]
 _TEXTS_A_LABEL: Final = 400
 _EVERYTHING: Final = -1.0
+_N_ROUNDS: Final = 2
+_ROWS_A_BLOCK: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,7 @@ class Fit:
         labels: t labels.
         space: Where the centroids lie; `assign` needs it.
         threshold: Smallest cosine at which a record belongs to its nearest topic.
+        positions: (t, 2) float32, the topics on a map, see `cxnlp.topics.layout`.
     """
 
     assignments: npt.NDArray[np.int32] = field(compare=False, repr=False)
@@ -74,13 +80,13 @@ class Fit:
     labels: tuple[TopicLabel, ...]
     space: Space = field(repr=False)
     threshold: float
+    positions: Matrix = field(compare=False, repr=False)
 
 
 def fit_topics(documents: Matrix, texts: Sequence[str], config: FitConfig, on_progress: OnProgress = lambda stage, share: None) -> Fit:
     """Find topics on distinct texts, or a sample of them, then assign every record to the nearest.
 
-    Identical texts (letter case, spacing, Traditional or Simplified aside) count once and share a topic. Dense regions found the
-    topics; records far from all of them have none, at most `outlier_share` of all.
+    Copies, as `cxnlp.text.copies` tells them, count once and share a topic. Records far from all topics have none, at most `outlier_share` of all.
 
     Args:
         documents: (n, dim) float32 document vectors of one encoder; may be memory-mapped.
@@ -96,34 +102,32 @@ def fit_topics(documents: Matrix, texts: Sequence[str], config: FitConfig, on_pr
     on_progress("sample", 0.0)
     firsts, copy_of = _distinct(texts)
     _check(documents, texts, len(firsts), config)
-    rng = np.random.default_rng(config.seed)
-    sampled = firsts if len(firsts) <= config.sample else np.sort(rng.choice(firsts, config.sample, replace=False))
+    sampled = draw(documents, firsts, config.sample, config.seed)
     vectors, sampled_texts = np.asarray(documents[sampled], np.float32), [texts[i] for i in sampled]
     space = find_space(vectors, sampled_texts)
-    points = space.place(vectors)
     on_progress("discover", 0.05)
-    options: dict[str, Any] = {"n_topics": config.n_topics, "min_topic_size": config.min_topic_size, "user_dictionary": config.user_dictionary}
-    groups = discover(points, sampled_texts, seed=config.seed, **options)
+    points = space.place(vectors)
+    groups = discover(points, sampled_texts, seed=config.seed, n_topics=config.n_topics, min_topic_size=config.min_topic_size)
     on_progress("assign", 0.7)
-    centroids = _centroids(points, groups)
+    space, centroids = _settle(space, vectors, groups)
     topics, similarities = assign(documents, space, centroids, _EVERYTHING)
     topics, similarities = topics[firsts[copy_of]], similarities[firsts[copy_of]]
-    threshold = _threshold(similarities, float(np.mean(groups == NONE)), config.outlier_share)
+    threshold = _threshold(similarities, config.outlier_share)
     topics = np.where(similarities >= np.float32(threshold), topics, np.int32(NONE)).astype(np.int32)
     topics, centroids = _largest_first(topics, centroids)
     on_progress("label", 0.85)
-    labels = label([[texts[i] for i in rows] for rows in _typical(topics, similarities, firsts, len(centroids))], config.user_dictionary)
+    labels = _label(texts, _typical(topics, similarities, firsts, len(centroids)), config.user_dictionary)
     on_progress("done", 1.0)
-    return Fit(topics, similarities, centroids, tuple(labels), space, threshold)
+    return Fit(topics, similarities, centroids, labels, space, threshold, lay_out(centroids))
 
 
 def _distinct(texts: Sequence[str]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return the rows at which a text occurs first, and for each of the n rows the place of its text among them."""
-    place_of: dict[str, int] = {}
+    place_of: dict[int, int] = {}
     firsts: list[int] = []
     copy_of = np.empty(len(texts), np.int64)
     for row, text in enumerate(texts):
-        key = " ".join(fold(text).casefold().split())
+        key = copy_key(text)
         if key not in place_of:
             place_of[key] = len(firsts)
             firsts.append(row)
@@ -144,23 +148,27 @@ def _check(documents: Matrix, texts: Sequence[str], n_distinct: int, config: Fit
         raise InvalidInput(f"{config.n_topics} topics were asked for, but there are only {n_distinct} different texts; ask for fewer")
 
 
-def _centroids(points: Matrix, groups: npt.NDArray[np.int64]) -> Matrix:
-    sums = np.zeros((int(groups.max()) + 1, points.shape[1]), np.float32)
-    np.add.at(sums, groups[groups >= 0], points[groups >= 0])
-    lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-    centroids: Matrix = sums / np.maximum(lengths, np.float32(1e-12))
-    return centroids
+def _settle(space: Space, vectors: Matrix, groups: Groups) -> tuple[Space, Matrix]:
+    """Return the space in which the groups lie apart best and their centroids there, after points have gone to the nearest centroid."""
+    points = space.place(vectors)
+    for _ in range(_N_ROUNDS):
+        sharp = sharpen(space, vectors, groups)
+        points = sharp.place(vectors)
+        centroids = _unit(means(points, groups))
+        groups = np.unique(assign(vectors, sharp, centroids, _EVERYTHING)[0], return_inverse=True)[1].astype(np.int64)
+    return sharp, _unit(means(points, groups))
 
 
-def _threshold(similarities: Vector, sparse_share: float, most: float) -> float:
-    """Return the cosine below which records have no topic.
+def _unit(points: Matrix) -> Matrix:
+    lengths = np.linalg.norm(points, axis=1, keepdims=True)
+    return np.asarray(points / np.maximum(lengths, np.float32(1e-12)), np.float32)
 
-    As many lie below it as were found in no dense region, or as lie under Tukey's fence (Q1 - 1.5 IQR) if these are more, since UMAP pulls stray
-    points into groups; never more than the share `most`.
-    """
+
+def _threshold(similarities: Vector, most: float) -> float:
+    """Return the cosine below which records have no topic: Tukey's fence, Q1 - 1.5 IQR, but no more than the share `most` of all lie below."""
     low, high = np.quantile(similarities, [0.25, 0.75])
     stray_share = float(np.mean(similarities < low - 1.5 * (high - low)))
-    n_out = min(int(min(max(sparse_share, stray_share), most) * len(similarities)), len(similarities) - 1)
+    n_out = min(int(min(stray_share, most) * len(similarities)), len(similarities) - 1)
     return float(np.partition(similarities, n_out)[n_out]) if n_out else _EVERYTHING
 
 
@@ -178,3 +186,8 @@ def _typical(topics: npt.NDArray[np.int32], similarities: Vector, firsts: npt.ND
     by_topic = firsts[np.lexsort((-similarities[firsts], topics[firsts]))]
     starts = np.searchsorted(topics[by_topic], np.arange(n_topics + 1))
     return [by_topic[start:end][:_TEXTS_A_LABEL] for start, end in pairwise(starts)]
+
+
+def _label(texts: Sequence[str], rows: Sequence[npt.NDArray[np.int64]], user_dictionary: Path | None) -> tuple[TopicLabel, ...]:
+    labels = label([[texts[i] for i in of_topic] for of_topic in rows], user_dictionary)
+    return tuple(replace(found, quotes=tuple(int(of_topic[i]) for i in found.quotes)) for found, of_topic in zip(labels, rows, strict=True))

@@ -102,15 +102,19 @@ def _save(folder: Path, fit: Fit) -> None:
         origin=fit.space.origin,
         axes=fit.space.axes,
         threshold=np.float64(fit.threshold),
+        positions=fit.positions,
     )
     (folder / "labels.json").write_bytes(orjson.dumps([dataclasses.asdict(label) for label in fit.labels]))
 
 
 def _read(folder: Path) -> Fit:
-    labels = tuple(TopicLabel(tuple(line["words"]), line["name"]) for line in orjson.loads((folder / "labels.json").read_bytes()))
+    labels = tuple(
+        TopicLabel(tuple(line["words"]), line["name"], tuple(line["quotes"])) for line in orjson.loads((folder / "labels.json").read_bytes())
+    )
     with np.load(folder / "fit.npz") as arrays:
         space = Space(arrays["origin"], arrays["axes"])
-        return Fit(arrays["assignments"], arrays["similarities"], arrays["centroids"], labels, space, float(arrays["threshold"]))
+        threshold, positions = float(arrays["threshold"]), arrays["positions"]
+        return Fit(arrays["assignments"], arrays["similarities"], arrays["centroids"], labels, space, threshold, positions)
 
 
 if __name__ == "__main__":

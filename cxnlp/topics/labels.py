@@ -3,15 +3,17 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from cxnlp.text.clauses import split
 from cxnlp.text.folding import fold
 from cxnlp.text.graphemes import PLACEHOLDER
 from cxnlp.text.tokens import stop_words, words
@@ -28,6 +30,12 @@ _PHRASE_GAIN: Final = 1.5
 _COMMON_FROM: Final = 6
 _NAMELESS: Final = "*"
 _EMOJI_SHOWN: Final = 3
+_N_TYPICAL: Final = 15
+_N_QUOTES: Final = 3
+_FEWEST_WORDS: Final = 2
+_MOST_WORDS: Final = 4
+_MOST_LETTERS: Final = 40
+_NEGATION: Final = re.compile(r"n['’]t\b|\b(?:not?|never|without|cannot|neither|nor|unable)\b|[不没未无别]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +44,14 @@ class TopicLabel:
 
     Attributes:
         words: Up to 10 words and two-word phrases, the most telling first; never empty, no stop-word, no placeholder.
-        name: One to three words of them, such as `快递 延误` or `refund late`.
+        name: Two to four telling words of a short typical clause, or one to three of `words`, such as `快递 延误` or `refund late`.
+        quotes: Up to three texts, the most typical first, the others unlike it and each other; by their place among the texts of the topic or,
+            in a `Fit`, by row.
     """
 
     words: tuple[str, ...]
     name: str
+    quotes: tuple[int, ...] = ()
 
 
 def label(topics: Sequence[Sequence[str]], user_dictionary: Path | None = None) -> list[TopicLabel]:
@@ -66,7 +77,8 @@ def label(topics: Sequence[Sequence[str]], user_dictionary: Path | None = None) 
         scores = {t: _gain(t) * n / count.total() * math.log1p(mean / totals[t]) for t, n in count.items() if n >= least}
         best = sorted(scores, key=lambda t: -scores[t])[:_N_CANDIDATES]
         chosen = _varied(best, [scores[t] for t in best], of_texts) or _first_words(texts, user_dictionary)
-        labels.append(TopicLabel(tuple(chosen), _name(chosen)))
+        name = _clause_name(texts, scores, user_dictionary) or _name(chosen)
+        labels.append(TopicLabel(tuple(chosen), name, _quotes(of_texts)))
     return labels
 
 
@@ -140,6 +152,44 @@ def _repeats(one: str, other: str) -> bool:
 
 def _root(word: str) -> str:
     return _ENDING.sub("", word)
+
+
+def _clause_name(texts: Sequence[str], scores: Mapping[str, float], user_dictionary: Path | None) -> str | None:
+    """Return the telling words, in order, of the clause of typical texts that tells most of the topic; None if none is short and all common.
+
+    A clause with a negation names nothing: without its stop-words it would say the contrary.
+    """
+    best, name = 0.0, None
+    for text in map(fold, texts[:_N_TYPICAL]):
+        for start, end in split(text):
+            said = _said(text[start:end], user_dictionary)
+            if not said or any(word not in scores for word in said) or _NEGATION.search(text, start, end):
+                continue
+            if (telling := sum(scores[word] for word in said) / (len(said) + 1)) > best:
+                best, name = telling, " ".join(said)
+    return name
+
+
+def _said(clause: str, user_dictionary: Path | None) -> list[str]:
+    """Return the telling words of a clause, or none if they are too few or too many for a name, or one is a single character or repeated."""
+    found = [word for word in words(clause, user_dictionary) if _is_telling(word)]
+    is_short = _FEWEST_WORDS <= len(found) <= _MOST_WORDS and len(" ".join(found)) <= _MOST_LETTERS
+    is_whole = all(len(word) > 1 for word in found) and not any(_repeats(one, other) for one, other in combinations(found, 2))
+    return found if is_short and is_whole else []
+
+
+def _quotes(texts: Sequence[Collection[str]]) -> tuple[int, ...]:
+    """Return the places of the first text that has words and of two more typical ones that share least words with those chosen."""
+    typical = [i for i, terms in enumerate(texts[:_N_TYPICAL]) if terms] or list(range(len(texts[:1])))
+    chosen = typical[:1]
+    while len(chosen) < min(_N_QUOTES, len(typical)):
+        left = [i for i in typical if i not in chosen]
+        chosen.append(min(left, key=lambda i: max(_overlap(texts[i], texts[other]) for other in chosen)))
+    return tuple(chosen)
+
+
+def _overlap(one: Collection[str], other: Collection[str]) -> float:
+    return len(set(one) & set(other)) / max(1, len(set(one) | set(other)))
 
 
 def _name(chosen: Sequence[str]) -> str:

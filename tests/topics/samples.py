@@ -43,4 +43,9 @@ def texts_of(truth: np.ndarray) -> list[str]:
     """Return a distinct text a row, with words of its group."""
     subjects = ("refund", "courier", "发票", "jacket", "coffee", "会员", "projector", "toothbrush")
     verbs = ("delayed", "broken", "开错", "shrunk", "burnt", "涨价", "flickers", "stopped")
-    return [f"{subjects[group % 8]} {verbs[group % 8]} v{row}" for row, group in enumerate(truth)]
+    return [f"{subjects[group % 8]} {verbs[group % 8]} v{_letters(row)}" for row, group in enumerate(truth)]
+
+
+def _letters(number: int) -> str:
+    """Digits do not make a text another one."""
+    return "".join("abcdefghij"[int(digit)] for digit in str(number))

@@ -7,7 +7,7 @@ import pytest
 
 from cxnlp.errors import InvalidInput
 from cxnlp.topics.assign import assign
-from cxnlp.topics.discovery import smallest_topic
+from cxnlp.topics.discovery import dense_size
 from cxnlp.topics.fit import FitConfig, fit_topics
 from cxnlp.topics.matching import OldTopic, match
 
@@ -78,7 +78,7 @@ def test_scattered_records_are_left_out_up_to_the_share_asked_for():
     rng = np.random.default_rng(11)
     scattered = rng.normal(size=(60, 48)) * 0.15 + 0.5
     scattered = (scattered / np.linalg.norm(scattered, axis=1, keepdims=True)).astype(np.float32)
-    texts = [*texts_of(truth), *(f"stray {i}" for i in range(60))]
+    texts = [*texts_of(truth), *(f"stray {'x' * i}" for i in range(60))]
     found = fit(np.concatenate([vectors, scattered]), texts, outlier_share=0.05)
     left_out = found.assignments < 0
     assert 0.02 <= left_out.mean() <= 0.05
@@ -155,7 +155,7 @@ def test_a_few_texts_are_one_topic_or_two(n):
     found = fit(vectors, texts_of(truth))
     assert (found.assignments >= 0).all()
     assert len(found.labels) == 1
-    assert found.labels[0].name == "refund delayed"
+    assert found.labels[0].name.startswith("refund delayed")
 
 
 def test_a_thousand_copies_are_one_topic():
@@ -198,8 +198,8 @@ def test_options_out_of_range_are_refused(options):
         FitConfig(**options)
 
 
-def test_the_smallest_topic_grows_with_the_corpus():
-    sizes = [smallest_topic(n) for n in (15, 40, 865, 10_000, 50_000, 1_000_000)]
+def test_what_counts_as_dense_grows_with_the_corpus():
+    sizes = [dense_size(n) for n in (15, 40, 865, 10_000, 50_000)]
     assert sizes == sorted(sizes)
     assert sizes[0] == 5
-    assert sizes[-1] == 200
+    assert sizes[-1] == 31
