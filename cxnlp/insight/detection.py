@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Literal, TypeAlias
 
@@ -46,6 +46,7 @@ class Finding:
         low: End of the range that holds 95 % of what chance brings.
         high: Other end of it.
         p: How probable so great a difference is by chance, corrected for the windows that were looked at.
+        bar: The p at which it would stand if nothing else moved that day.
     """
 
     key: Key
@@ -58,6 +59,7 @@ class Finding:
     low: float
     high: float
     p: float
+    bar: float = 1.0
 
     @property
     def is_worse(self) -> bool:
@@ -176,7 +178,8 @@ def detect(panel: Panel, day: int, rules: AlertRules, *, whole: bool = True) -> 
     for measure in MEASURES:
         found += _moved(baseline, measure, rules, whole)
     stands = discoveries(np.array([finding.p for finding in found]), rules.rate)
-    return sorted((f for f, stand in zip(found, stands, strict=True) if stand and _matters(f, rules)), key=lambda f: f.p)
+    bar = rules.rate / max(len(found), 1)
+    return sorted((replace(f, bar=bar) for f, stand in zip(found, stands, strict=True) if stand and _matters(f, rules)), key=lambda f: f.p)
 
 
 def sums_over(panel: Panel, days: range) -> Numbers:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
@@ -10,8 +10,11 @@ from cxnlp.insight.detection import Finding
 from cxnlp.insight.series import COUNTS, PAIR_SIGN, SHARES, Key, answers_of, hits_of, sums_of
 from cxnlp.insight.tails import Numbers
 
+Counts: TypeAlias = Sequence[float] | Numbers
+
 _LEAST_SHARE: Final = 0.25
 _NARROW_FROM: Final = 0.7
+_LIFTED_FROM: Final = 1.5
 _MOST_PARTS: Final = 5
 _ABOVE_PAIR: Final = ("touchpoint", "cause", "stage")
 
@@ -41,7 +44,7 @@ class Part:
 
 
 def decompose(
-    finding: Finding, dimension: str, now: Mapping[str, Sequence[float]], before: Mapping[str, Sequence[float]], totals: tuple[Numbers, Numbers]
+    finding: Finding, dimension: str, now: Mapping[str, Counts], before: Mapping[str, Counts], totals: tuple[Numbers, Numbers]
 ) -> list[Part]:
     """Return the parts of a movement by the values of a dimension, those that add most first.
 
@@ -67,13 +70,22 @@ def decompose(
     return sorted(parts, key=lambda part: -part.share)
 
 
-def leading_parts(parts: Sequence[Part], lead: Key) -> list[Part]:
-    """Return up to five parts worth telling, those that explain most first: a quarter of the change or more each.
+def leading_parts(parts: Sequence[Part], lead: Key, usual: Mapping[Key, float], n: float) -> list[Part]:
+    """Return up to five parts worth telling, those that explain most first.
+
+    Each explains a quarter of the change or more, and clearly more than its share in all feedback: one and a half times that, and by two standard
+    deviations, since half of anything that moves may come from the half of the customers that is always there.
 
     A pair stands for its touchpoint, cause and stage where it explains seven tenths of what they do, and so does a touchpoint for its stage;
     otherwise the wider one stands for the pair. So nothing is told twice.
+
+    Args:
+        parts: Of all dimensions.
+        lead: What moved; it does not explain itself.
+        usual: The share of each series in all feedback.
+        n: Records that moved.
     """
-    telling = [part for part in parts if part.share >= _LEAST_SHARE and part.key != lead]
+    telling = [part for part in parts if part.key != lead and part.share >= max(_LEAST_SHARE, _telling_from(usual.get(part.key, 0.0), n))]
     best = {dimension: max((p for p in telling if p.key.dimension == dimension), key=lambda p: p.share, default=None) for dimension in _ABOVE_PAIR}
     pair = max((part for part in telling if part.key.dimension == "pair"), key=lambda part: part.share, default=None)
     dropped: set[Key] = set()
@@ -90,6 +102,10 @@ def leading_parts(parts: Sequence[Part], lead: Key) -> list[Part]:
         touchpoint, cause = lead.value.split(PAIR_SIGN, 1)
         dropped |= {Key("touchpoint", touchpoint), Key("cause", cause)} | {part.key for part in telling if part.key.dimension == "stage"}
     return sorted((part for part in telling if part.key not in dropped), key=lambda part: -part.share)[:_MOST_PARTS]
+
+
+def _telling_from(usual: float, n: float) -> float:
+    return max(_LIFTED_FROM * usual, usual + 2 * float(np.sqrt(usual * (1 - min(usual, 1.0)) / max(n, 1.0))))
 
 
 def _lift(finding: Finding, counts: Numbers, total: Numbers) -> float:

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from cxnlp.insight.detection import Baseline, Finding, weighted_p
+from cxnlp.insight.detection import Baseline, Finding, sums_over, weighted_p
 from cxnlp.insight.series import ALL, COUNTS, Key, answers_of
 from cxnlp.insight.tails import Numbers
 
@@ -59,30 +59,35 @@ class Incident:
 
 
 def group(
-    findings: Sequence[Finding], records: Mapping[Key, Member], baseline: Baseline, known: Sequence[Key] = ()
+    findings: Sequence[Finding], records: Mapping[Key, Member], baseline: Baseline, minimum: int, known: Sequence[Key] = ()
 ) -> tuple[dict[Finding, Key], list[Incident]]:
     """Return which findings belong to movements that are known, and the incidents that the others make, the most certain first.
 
     The most certain finding leads. Every other one that chance would explain (p of 1 % or more) if the records of all leads so far were taken out of
-    its series goes with the lead that it shares most records with; and so on with the rest. What holds for all records together leads only where
-    nothing narrower is left.
+    its series goes with the lead that it shares most records with; and so on with the rest. What is more of everything leads only where nothing
+    narrower is left, and what is less of everything leads first: with it goes what is less in proportion. The n-th incident must be as certain as the
+    n-th discovery of a day has to be, so that many findings of one incident do not lower the bar for others.
 
     Args:
         findings: Of one day.
         records: Those of each series in the longest window of the findings.
         baseline: Of that day.
+        minimum: Fewer records than so many, left in a series that has more, are no news.
         known: Leads of movements that go on.
     """
-    left = sorted(findings, key=lambda finding: (finding.key.dimension == ALL, finding.p))
+    left = sorted(findings, key=lambda f: ((f.key.dimension == ALL) != _is_less(f), f.p))
     leads = [key for key in known if key in records]
-    owned, left = _split(left, leads, records, baseline)
+    owned, left = _split(left, leads, records, baseline, minimum)
     found = dict(owned)
     news: list[Finding] = []
     while left:
         lead = _narrowest(left[0], left[1:], records)
+        if lead.p > lead.bar * (len(news) + 1):
+            left = [finding for finding in left if finding is not lead]
+            continue
         news.append(lead)
         leads.append(lead.key)
-        own, left = _split([finding for finding in left if finding is not lead], leads, records, baseline)
+        own, left = _split([finding for finding in left if finding is not lead], leads, records, baseline, minimum)
         found |= own
     told = {lead.key for lead in news}
     incidents = [Incident(lead, tuple(finding for finding, key in found.items() if key == lead.key)) for lead in news]
@@ -90,7 +95,7 @@ def group(
 
 
 def _split(
-    findings: Sequence[Finding], leads: Sequence[Key], records: Mapping[Key, Member], baseline: Baseline
+    findings: Sequence[Finding], leads: Sequence[Key], records: Mapping[Key, Member], baseline: Baseline, minimum: int
 ) -> tuple[dict[Finding, Key], list[Finding]]:
     """Return the findings that leads explain, each with the lead that it shares most records with, and the others."""
     if not leads:
@@ -101,20 +106,46 @@ def _split(
         own = records[finding.key]
         if finding.key in leads:
             owned[finding] = finding.key
-        elif _is_explained(finding, own, taken, baseline):
+        elif _is_less(finding):
+            if (wider := next((key for key in leads if _is_in_proportion(finding, key, baseline)), None)) is not None:
+                owned[finding] = wider
+        elif _is_explained(finding, own, taken, baseline, minimum):
             owned[finding] = max(leads, key=lambda key: len(np.intersect1d(records[key].seqs, own.seqs)))
     return owned, [finding for finding in findings if finding not in owned]
 
 
-def _is_explained(finding: Finding, records: Member, taken: npt.NDArray[np.int64], baseline: Baseline) -> bool:
+def _is_less(finding: Finding) -> bool:
+    return (finding.measure, finding.direction) == ("volume", "down")
+
+
+def _is_explained(finding: Finding, records: Member, taken: npt.NDArray[np.int64], baseline: Baseline, minimum: int) -> bool:
     """Tell whether a finding is no news any more when records are taken out of its series."""
     rest = records.within(finding.days).without(taken)
-    if finding.measure != "volume" and answers_of(finding.measure, rest) < 2:
+    if finding.measure == "volume" and rest[0] < minimum:
         return True
-    row = baseline.panel.row_of[finding.key]
-    expected = baseline.weigh(finding.measure, rest[None], finding.days, [row])
+    if answers_of(finding.measure, rest) < 2:
+        return True
+    p, is_up = _chance(finding, rest, baseline)
+    return p >= _EXPLAINED_FROM or is_up != (finding.direction == "up")
+
+
+def _is_in_proportion(finding: Finding, lead: Key, baseline: Baseline) -> bool:
+    """Tell whether a series has no fewer records than it should have if all of the lead's records had become less."""
+    panel = baseline.panel
+    expected = float(baseline.rates.mean_of(finding.days)[panel.row_of[lead]].sum())
+    kept = float(sums_over(panel, finding.days)[panel.row_of[lead], 0]) / max(expected, 1e-9)
+    if kept >= 1:
+        return False
+    # What is there by what the lead has kept of its own, against what would be there if nothing had become less.
+    whole = sums_over(panel, finding.days)[panel.row_of[finding.key]] / max(kept, 1 / max(expected, 1.0))
+    p, is_up = _chance(finding, np.round(whole), baseline)
+    return p >= _EXPLAINED_FROM or is_up or kept * expected < 1
+
+
+def _chance(finding: Finding, counts: Numbers, baseline: Baseline) -> tuple[float, bool]:
+    expected = baseline.weigh(finding.measure, counts[None], finding.days, [baseline.panel.row_of[finding.key]])
     p, is_up = weighted_p(expected.above, expected.below, finding.measure)
-    return bool(p[0] >= _EXPLAINED_FROM or is_up[0] != (finding.direction == "up"))
+    return float(p[0]), bool(is_up[0])
 
 
 def _narrowest(lead: Finding, others: Sequence[Finding], records: Mapping[Key, Member]) -> Finding:

@@ -103,6 +103,7 @@ class Alert:
             "until": date.fromordinal(moved.last_day).isoformat(),
             "score": round(moved.score, 2),
             **moved.details,
+            "record_ids": list(moved.record_ids),
             "state": self.state,
             "historical": self.historical,
             "opened_at": to_iso(self.opened_at),

@@ -47,7 +47,7 @@ def part(dimension, value, share):
 
 def test_a_pair_that_explains_most_stands_for_its_touchpoint_cause_and_stage():
     parts = [part("pair", "delivery/slow", 0.8), part("touchpoint", "delivery", 0.9), part("cause", "slow", 0.85), part("stage", "service", 0.95)]
-    assert [p.key.value for p in leading_parts(parts, Key("all", ""))] == ["delivery/slow"]
+    assert [p.key.value for p in leading_parts(parts, Key("all", ""), {}, 20)] == ["delivery/slow"]
 
 
 def test_a_touchpoint_stands_for_pairs_that_explain_little_of_it():
@@ -57,11 +57,19 @@ def test_a_touchpoint_stands_for_pairs_that_explain_little_of_it():
         part("touchpoint", "payment", 0.9),
         part("stage", "conversion", 1.0),
     ]
-    assert [p.key.value for p in leading_parts(parts, Key("all", ""))] == ["payment"]
+    assert [p.key.value for p in leading_parts(parts, Key("all", ""), {}, 20)] == ["payment"]
 
 
 def test_the_lead_and_what_explains_little_are_not_told():
     parts = [part("channel", "chat", 0.9), part("channel", "ticket", 0.1), part("attributes.region", "east", 0.6)]
-    assert [p.key.value for p in leading_parts(parts, Key("channel", "chat"))] == ["east"]
+    assert [p.key.value for p in leading_parts(parts, Key("channel", "chat"), {}, 20)] == ["east"]
     lead = Key("pair", "delivery/slow")
-    assert leading_parts([part("touchpoint", "delivery", 1.0), part("cause", "slow", 1.0), part("stage", "service", 1.0)], lead) == []
+    assert leading_parts([part("touchpoint", "delivery", 1.0), part("cause", "slow", 1.0), part("stage", "service", 1.0)], lead, {}, 20) == []
+
+
+def test_what_is_always_there_explains_nothing_by_being_there():
+    usual = {Key("segment", "returning"): 0.45, Key("attributes.region", "east"): 0.1}
+    parts = [part("segment", "returning", 0.5), part("attributes.region", "east", 0.4)]
+    assert [p.key.value for p in leading_parts(parts, Key("all", ""), usual, 30)] == ["east"]
+    assert [p.key.value for p in leading_parts(parts, Key("all", ""), usual, 2)] == []
+    assert len(leading_parts([part("segment", "returning", 0.9)], Key("all", ""), usual, 30)) == 1
