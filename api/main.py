@@ -102,8 +102,9 @@ def _open(service: Service) -> None:
 
 
 def _stop_learning(service: Service) -> None:
-    if "retraining" in vars(service):  # most processes never make one
-        service.retraining.close()
+    for name in ("retraining", "topics"):  # most processes never make one
+        if name in vars(service):
+            getattr(service, name).close()
 
 
 def _save_view(service: Service) -> None:

@@ -25,7 +25,7 @@ from cxnlp.settings import Settings
 from cxnlp.taxonomy import Taxonomy, load_taxonomy
 
 if TYPE_CHECKING:
-    from cxnlp.service import Delivery, Enrichment, Groups, Retraining, Retrieval, SavedSearches, TopicModel, Versions, View
+    from cxnlp.service import Curation, Delivery, Emergence, Enrichment, Groups, Retraining, Retrieval, SavedSearches, TopicModel, Versions, View
     from cxnlp.store import Store
 
 
@@ -174,6 +174,23 @@ class Service:
         from cxnlp.service import TopicModel
 
         return TopicModel(self.store, self.settings.user_dictionary)
+
+    @cached_property
+    def curation(self) -> Curation:
+        """What people make of topics."""
+        from cxnlp.service import Curation
+
+        return Curation(self.store, self.masker, self.taxonomy)
+
+    @cached_property
+    def emergence(self) -> Emergence:
+        """Topics that emerge between fits."""
+        from cxnlp.service import Emergence
+        from cxnlp.service.emergence import EmergenceConfig
+
+        asked = self.settings
+        config = EmergenceConfig(asked.topic_emerging_texts, asked.topic_emerging_days, asked.topic_emerging_likeness)
+        return Emergence(self.store, config, asked.user_dictionary)
 
     @cached_property
     def _prototypes(self) -> Prototypes:

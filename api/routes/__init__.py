@@ -1,6 +1,6 @@
 """The addresses, one module a noun; `ROUTERS` are those under /v1."""
 
-from api.routes import analysis, events, feedback, flags, groups, intake, keys, search, searches, status, topics, versions, webhooks
+from api.routes import analysis, events, feedback, fits, flags, groups, intake, keys, search, searches, status, topics, versions, webhooks
 
 ROUTERS = (
     intake.router,
@@ -10,6 +10,7 @@ ROUTERS = (
     groups.router,
     analysis.router,
     status.router,
+    fits.router,
     topics.router,
     versions.router,
     flags.router,

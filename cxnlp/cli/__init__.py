@@ -5,7 +5,8 @@ evaluating.py evaluate
 finding.py    search, similar, show, export, status
 grouping.py   duplicates
 watching.py   searches
-running.py    serve, worker, reindex, topics, doctor
+running.py    serve, worker, reindex, doctor
+topics.py     topics: fit, list, versions; curating.py: rename, merge, move, undo
 learning.py   retrain, models
 keeping.py    forget, keys
 """
@@ -16,7 +17,7 @@ import sys
 import typer
 
 from cxnlp import __version__
-from cxnlp.cli import evaluating, files, finding, grouping, keeping, learning, running, watching
+from cxnlp.cli import evaluating, files, finding, grouping, keeping, learning, running, topics, watching
 from cxnlp.errors import CxnlpError
 
 app = typer.Typer(
@@ -39,7 +40,7 @@ app.add_typer(watching.searches, name="searches")
 app.command()(running.serve)
 app.command()(running.worker)
 app.command()(running.reindex)
-app.add_typer(running.topics, name="topics")
+app.add_typer(topics.topics, name="topics")
 app.command()(learning.retrain)
 app.add_typer(learning.models, name="models")
 app.command()(running.doctor)

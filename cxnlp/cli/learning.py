@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cxnlp.bootstrap import Service
-from cxnlp.cli.options import open_service
+from cxnlp.cli.options import Author, author_of, open_service
 from cxnlp.cli.progress import show_progress
 
 if TYPE_CHECKING:
@@ -19,7 +18,6 @@ models = typer.Typer(
     no_args_is_help=True,
     help="Versions of the heads: list, compare, activate, roll back. The shipped heads are the first version; `cxnlp retrain` makes others.",
 )
-Author = Annotated[str | None, typer.Option(help="Who asks; kept with the version. Default is the user of this machine.")]
 VersionId = Annotated[str, typer.Argument(help="Id of a version, as `cxnlp models list` prints it, such as cxnlp-zh-en-1+1.")]
 _NAMES = {"n": "texts", "agreement": "agreement", "sentiment": "sentiment", "intent": "intent", "observations": "observations", "risks": "risks"}
 
@@ -48,7 +46,7 @@ def retrain(
     told: Activate = "better" if activate is None else "always" if activate else "never"
     with show_progress("retraining", counted=False) as bar:
         try:
-            report = service.retraining.run(_author(author), told, lambda stage, share: bar.update(int(100 * share), 100))
+            report = service.retraining.run(author_of(author), told, lambda stage, share: bar.update(int(100 * share), 100))
         except KeyboardInterrupt:
             typer.echo(f"stopped; {service.versions.active().id} is active, as before", err=True)
             raise typer.Exit(130) from None
@@ -92,7 +90,7 @@ def activate_version(
     Records that are analysed already keep their analysis, and name the version that made it, unless --reanalyze is given. Corrections always win.
     """
     service = open_service()
-    typer.echo(f"{service.versions.activate(version, _author(author)).id} is active")
+    typer.echo(f"{service.versions.activate(version, author_of(author)).id} is active")
     if reanalyze:
         _reanalyze(service)
 
@@ -104,7 +102,7 @@ def rollback_version(
 ) -> None:
     """Undo the last activation: the version that was used before is used again; repeated, it goes back further, at last to the shipped heads."""
     service = open_service()
-    typer.echo(f"{service.versions.rollback(_author(author)).id} is active again")
+    typer.echo(f"{service.versions.rollback(author_of(author)).id} is active again")
     if reanalyze:
         _reanalyze(service)
 
@@ -132,12 +130,3 @@ def _agreements(metrics: dict[str, Any]) -> str:
         if found and found["own"]["agreement"] is not None:
             shown += f"   {title} {found['parent']['agreement']:.3f} -> {found['own']['agreement']:.3f}"
     return shown
-
-
-def _author(given: str | None) -> str:
-    if given:
-        return given
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container without such a user
-        return "unknown"

@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import getpass
 import os
 import re
 from collections.abc import Sequence
@@ -33,6 +34,7 @@ Speaker = Annotated[
 ]
 Source = Annotated[str | None, typer.Option(help="Source of rows that name none; default is the file's name without its ending.")]
 Channel = Annotated[str, typer.Option(help="Channel of rows that name none: ticket, review, survey, social, chat, call.")]
+Author = Annotated[str | None, typer.Option(help="Who asks; kept with what is made. Default is the user of this machine.")]
 Where = Annotated[
     list[str] | None,
     typer.Option(
@@ -116,6 +118,16 @@ def to_filter(service: Service, conditions: Sequence[str] | None) -> Filter:
 def customer_ids(service: Service, name: str) -> tuple[str, str]:
     """Return the ids under which a customer may be stored: the keyed hash of the source's own id, and `name` where it is that hash already."""
     return pseudonym(service.intake.key, name), name
+
+
+def author_of(given: str | None) -> str:
+    """Return who asks: who is named, else the user of this machine."""
+    if given:
+        return given
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container without such a user
+        return "unknown"
 
 
 def to_day(at: datetime) -> str:

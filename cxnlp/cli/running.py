@@ -1,4 +1,4 @@
-"""Commands that run: serve, worker, reindex, topics, doctor."""
+"""Commands that run: serve, worker, reindex, doctor."""
 
 import logging
 import os
@@ -18,7 +18,6 @@ from cxnlp.cli.progress import show_progress
 from cxnlp.cli.supervision import keep_worker
 from cxnlp.errors import Conflict
 
-topics = typer.Typer(no_args_is_help=True, help="Topics: groups of records that speak of the same.")
 _PRUNE_SECONDS: Final = 3600.0
 
 
@@ -50,7 +49,7 @@ def worker(
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    loops: list[Callable[[threading.Event], None]] = [service.enrichment.run, service.saved.run, service.delivery.run]
+    loops: list[Callable[[threading.Event], None]] = [service.enrichment.run, service.saved.run, service.emergence.run, service.delivery.run]
     threads = [threading.Thread(target=run, args=(stop,), daemon=True) for run in loops]
     for thread in threads:
         thread.start()
@@ -79,19 +78,6 @@ def reindex() -> None:
             typer.echo(f"{error}")
             return
     typer.echo(f"generation {generation.id} is active")
-
-
-@topics.command("fit")
-def fit_topics(
-    seed: Annotated[int, typer.Option(help="Of the random numbers; the same seed gives the same topics.")] = 7,
-) -> None:
-    """Group every record by its document vector; exported lines then carry their topic."""
-    service = open_service()
-    with show_progress("fitting", counted=False) as bar:
-        report = service.topics.fit(seed, lambda stage, share: bar.update(int(share * 100), 100))
-    for topic in report.topics:
-        typer.echo(f"{topic.id:<6} {topic.n:>7,}  {topic.label}")
-    typer.echo(f"{len(report.topics)} topics over {report.n_records:,} records, {report.outlier_share:.1%} without one")
 
 
 def doctor() -> None:

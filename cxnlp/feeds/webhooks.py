@@ -27,6 +27,10 @@ TYPES: Final = (
     "flag.resolved",
     "flag.dismissed",
     "search.matched",
+    "topic.fitted",
+    "topic.activated",
+    "topic.changed",
+    "topic.emerging",
 )
 _FAMILIES: Final = tuple(dict.fromkeys(name.split(".")[0] + ".*" for name in TYPES))
 _DELAYS_SECONDS: Final = (5, 30, 120, 600, 3600, 4 * 3600, 12 * 3600, 24 * 3600)

@@ -6,7 +6,12 @@ view.py          this process's index of the store
 retrieval.py     search: questions.py what may be asked, fusion.py rankings made one, examples.py, hits.py what was found, outcomes.py what was done
 view.py          the index of this process, which follows the store
 groups.py        copies (copies.py), issues and their growth (issues.py)
-topics.py        fit topics
+topics.py        fit topics: topic_items.py what is grouped, topic_jobs.py progress, topic_fitting.py what came of it, topic_matching.py permanent
+                 ids, topic_splits.py one topic anew; topic_clauses.py, topic_models.py, topic_changes.py serve them
+topic_versions.py  compare, activate, roll back
+placement.py     the topic of a record as it is analysed
+emergence.py     topics between fits
+curation.py      what people make of topics
 correction.py    what people say of a record
 versions.py      which version of the heads reads
 retraining.py    learn from corrections
@@ -20,7 +25,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cxnlp.service.copies import Copies, CopyGroup
+    from cxnlp.service.curation import Curation
     from cxnlp.service.delivery import Delivery
+    from cxnlp.service.emergence import Emergence
     from cxnlp.service.enrichment import Enrichment
     from cxnlp.service.groups import Groups, Issues
     from cxnlp.service.hits import Found, Hit
@@ -39,13 +46,15 @@ _MODULES |= {"Intake": "intake", "Outcome": "intake", "count": "intake", "TopicM
 _MODULES |= {"ActiveHeads": "versions", "Versions": "versions", "Comparison": "retraining", "Retraining": "retraining", "RetrainReport": "retraining"}
 _MODULES |= {"Question": "questions", "View": "view"}
 _MODULES |= {"Copies": "copies", "CopyGroup": "copies", "Groups": "groups", "Issue": "issues", "Issues": "groups"}
-_MODULES |= {"Matched": "saved", "SavedSearches": "saved"}
+_MODULES |= {"Curation": "curation", "Emergence": "emergence", "Matched": "saved", "SavedSearches": "saved"}
 __all__ = [
     "ActiveHeads",
     "Comparison",
     "Copies",
     "CopyGroup",
+    "Curation",
     "Delivery",
+    "Emergence",
     "Enrichment",
     "FitReport",
     "Found",

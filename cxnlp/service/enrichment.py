@@ -7,10 +7,12 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 from cxnlp.errors import Conflict, CxnlpError
 from cxnlp.pipeline import RECORDS_A_BATCH, Analyzed, Pipeline
+from cxnlp.service.placement import Placement
 from cxnlp.store import Claim, Generation, Result, Store, said
 from cxnlp.text.clauses import SPLITTER_VERSION
 
@@ -39,7 +41,7 @@ class Enrichment:
         claims = self.store.analyses.claim(self.holder, limit, LEASE_SECONDS)
         if claims:
             generation = self._generation()
-            self.store.analyses.save([_result(claim, found) for claim, found in self._analyze(claims)], generation.id)
+            self._save(self._analyze(claims), generation.id)
         return len(claims)
 
     def add_words(self, after_seq: int) -> int | None:
@@ -107,6 +109,22 @@ class Enrichment:
             except Conflict:  # more were analysed with the old encoder meanwhile
                 continue
             return generation
+
+    def _save(self, analyzed: Sequence[tuple[Claim, Analyzed]], generation_id: int) -> None:
+        """Save results with their topics; where other topics became active meanwhile, those."""
+        results = [_result(claim, found) for claim, found in analyzed]
+        for is_last in (False, True):
+            placed = self._placement.place([(claim.record_id, found.analysis, found.vectors) for claim, found in analyzed]) if analyzed else None
+            try:
+                self.store.analyses.save(results, generation_id, placed)
+                return
+            except Conflict:
+                if is_last or placed is None or self.store.topic_fits.current() == placed.fits:
+                    raise
+
+    @cached_property
+    def _placement(self) -> Placement:
+        return Placement(self.store, self.pipeline.encoder.id)
 
     def _generation(self) -> Generation:
         return self.store.generations.ensure(self.pipeline.encoder.id, SPLITTER_VERSION, self.pipeline.encoder.dim)

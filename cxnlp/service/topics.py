@@ -1,23 +1,58 @@
-"""Fitting topics: vectors and texts out of the store, a fit in a process of its own, permanent ids, back into the store."""
+"""Fitting topics: vectors and texts out of the store, a fit in a process of its own, permanent ids, a new version into the store."""
 
+import tempfile
+import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
-from cxnlp.records import Record
-from cxnlp.service.topic_models import space_to_bytes
-from cxnlp.store import Assigned, Assignments, FittedTopic, NewFit, Store, StoredTopic
-from cxnlp.store.topic_fits import FAILED
-from cxnlp.text.cleaning import clean
-from cxnlp.topics.fit import Fit, FitConfig
+from cxnlp.errors import InvalidInput, InvalidQuery
+from cxnlp.filters import Filter, filter_line
+from cxnlp.jobs import OnProgress
+from cxnlp.service.topic_fitting import to_version
+from cxnlp.service.topic_items import DOCUMENTS, Items, read_items
+from cxnlp.service.topic_jobs import Watch, watched
+from cxnlp.service.topic_splits import SplitRequest, check_split, split_topic
+from cxnlp.service.topic_versions import TopicVersions
+from cxnlp.store import Store, StoredTopic, TopicFit
+from cxnlp.store.topic_fits import KINDS
+from cxnlp.topics.fit import FitConfig
 from cxnlp.topics.job import run_in_subprocess
-from cxnlp.topics.matching import OldTopic, match
 
-_ROWS_AT_ONCE: Final = 2_000
+LEAST_TEXTS: Final = 20
+_READ_SHARE: Final = 0.15
+_FITTED_SHARE: Final = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class FitRequest:
+    """What to fit, and how.
+
+    Attributes:
+        kind: `documents`, `problems` or `strengths`.
+        filter: Which records.
+        n_topics: Exactly so many; None finds as many as there are dense regions.
+        min_topic_size: Fewest texts of a topic; None derives it from their number.
+        outlier_share: Largest share of them left without a topic, in [0, 1].
+        seed: The same seed and records give the same topics.
+        activate: Whether records are to have these topics, or the fit is only kept.
+    """
+
+    kind: str = DOCUMENTS
+    filter: Filter = field(default_factory=Filter)
+    n_topics: int | None = None
+    min_topic_size: int | None = None
+    outlier_share: float = 0.1
+    seed: int = 7
+    activate: bool = True
+
+    def parameters(self) -> dict[str, Any]:
+        """Return it as a version keeps it."""
+        names = ("n_topics", "min_topic_size", "outlier_share", "seed", "activate")
+        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,94 +60,176 @@ class FitReport:
     """What a fit found.
 
     Attributes:
-        topics: The largest first.
-        n_records: Records that were fitted.
-        outlier_share: Share in [0, 1] of records without a topic.
+        fit: The version that it became.
+        topics: Of the active fit of its kind, the largest first.
     """
 
+    fit: TopicFit
     topics: tuple[StoredTopic, ...]
-    n_records: int
-    outlier_share: float
 
-    def to_json(self) -> dict[str, Any]:
-        """Return it as the API shows it."""
-        topics = [{"id": t.id, "label": t.label, "words": list(t.words), "records": t.n} for t in self.topics]
-        return {"topics": topics, "records": self.n_records, "outlier_share": round(self.outlier_share, 4)}
+    @property
+    def outlier_share(self) -> float:
+        """Share in [0, 1] of records or clauses without a topic."""
+        return self.fit.counts["outliers"] / max(1, self.fit.counts["items"])
 
 
 @dataclass(frozen=True)
 class TopicModel:
-    """Topics over the document vectors of all records."""
+    """Fits of topics over what a store holds."""
 
     store: Store
     user_dictionary: Path | None = None
+    _closing: threading.Event = field(default_factory=threading.Event)
+    _threads: list[threading.Thread] = field(default_factory=list)
 
-    def fit(self, seed: int, on_progress: Callable[[str, float], None]) -> FitReport:
-        """Fit every analysed record anew and make the result the active one; topics that are found again keep their id.
+    @property
+    def versions(self) -> TopicVersions:
+        """The fits that are done."""
+        return TopicVersions(self.store)
+
+    def run(self, request: FitRequest, author: str, on_progress: OnProgress) -> FitReport:
+        """Fit anew and make the result the active version; topics that are found again keep their id, whatever people made of them.
+
+        The active version stays as it is until the last step, and altogether if anything fails.
 
         Args:
-            seed: Of the random numbers.
+            request: What to fit.
+            author: Who asks.
             on_progress: Called with (stage, share in [0, 1]).
 
         Raises:
-            InvalidInput: There are too few records.
+            InvalidInput: There are too few records or different texts, or a number is out of its range.
+            Conflict: Another fit is running.
+            CxnlpError: It failed or was cancelled.
         """
-        number = self.store.topic_fits.begin("documents", "", {"seed": seed}, {}).number
-        try:
-            return self._fit(number, FitConfig(seed=seed, user_dictionary=self.user_dictionary), on_progress)
-        except BaseException as error:
-            self.store.topic_fits.end(number, FAILED, str(error) or "stopped")
-            raise
+        self._check(request)
+        return self._run(self._begin(request, author), request, on_progress)
 
-    def _fit(self, number: int, config: FitConfig, on_progress: Callable[[str, float], None]) -> FitReport:
-        since = self.store.events.last_seq()
-        began = time.time()
-        seqs, ids, texts, documents = self._read()
-        fit = run_in_subprocess(documents, texts, config, on_progress)
-        fitted = self._name(fit, ids)
-        whole = np.full(len(ids), -1, np.int32)
-        given = Assignments(np.array(seqs, np.int64), whole, fit.assignments, fit.similarities)
-        generation = self.store.generations.active()
-        told = {"n_records": len(ids), "from_at": began, "to_at": began, "metrics": {}, "report": None}
-        found = NewFit(fitted, given, generation.encoder if generation else "", space_to_bytes(fit.space), fit.threshold, told)
-        self.store.topic_fits.keep(number, found)
-        topic_ids = [fitted[topic].topic_id if topic >= 0 else None for topic in fit.assignments.tolist()]
-        none = Assigned(np.zeros(0, np.int64), whole[:0], [], np.zeros(0, np.float32))
-        assigned = Assigned(given.seqs, whole, topic_ids, fit.similarities)
-        self.store.members.activate(number, assigned, since, lambda ids: none, "")
-        return FitReport(tuple(self.store.topics.list()), len(ids), float(np.mean(fit.assignments < 0)))
+    def start(self, request: FitRequest, author: str) -> TopicFit:
+        """Begin a fit in the background and return it; `Store.topic_fits` knows how far it is.
 
-    def _read(self) -> tuple[list[int], list[str], list[str], np.ndarray[Any, np.dtype[np.float32]]]:
-        seqs, ids, texts, documents = [], [], [], []
-        after = 0
-        while entries := self.store.vectors.entries(after, _ROWS_AT_ONCE):
-            after = entries[-1].seq
-            records = self.store.feedback.get_many([entry.id for entry in entries])
-            for entry in entries:
-                if record := records.get(entry.id):
-                    seqs.append(entry.seq)
-                    ids.append(entry.id)
-                    texts.append(_words_of(record))
-                    documents.append(entry.document)
-        return seqs, ids, texts, np.stack(documents) if documents else np.empty((0, 0), np.float32)
+        Raises:
+            InvalidInput: There are too few records, or a number is out of its range.
+            Conflict: Another fit is running.
+        """
+        self._check(request)
+        fit = self._begin(request, author)
+        self._in_background(lambda: self._run(fit, request, lambda stage, share: None))
+        return fit
 
-    def _name(self, fit: Fit, ids: list[str]) -> list[FittedTopic]:
-        active = self.store.topic_fits.active("documents")
-        known = [] if active is None else self.store.fitted.topics(active.number)
-        standing, _ = self.store.members.standing("documents")
-        of = self.store.sayings.ids(standing.seqs.tolist())
-        members_of: dict[str, set[str]] = {}
-        for seq, topic_id in zip(standing.seqs.tolist(), standing.topic_ids, strict=True):
-            if topic_id is not None:
-                members_of.setdefault(topic_id, set()).add(of[seq])
-        old = [OldTopic(topic.topic_id, topic.centroid, members_of.get(topic.topic_id, set())) for topic in known]
-        members = [{ids[i] for i in np.flatnonzero(fit.assignments == topic)} for topic in range(len(fit.labels))]
-        names = match(fit.centroids, members, old, self.store.topics.highest())
-        return [
-            FittedTopic(name, label.name, label.words, centroid, len(of_topic))
-            for name, label, centroid, of_topic in zip(names, fit.labels, fit.centroids, members, strict=True)
-        ]
+    def split(self, request: SplitRequest, author: str, on_progress: OnProgress) -> FitReport:
+        """Group the records of one topic anew by themselves; the largest part keeps the id, and the parts are topics like others.
+
+        Args:
+            request: What to split.
+            author: Who asks.
+            on_progress: Called with (stage, share in [0, 1]).
+
+        Raises:
+            NotFound: There is no such topic.
+            InvalidInput: It has too few records, or no parts can be told apart.
+            Conflict: Another fit is running, or the topic is not part of the active version.
+            CxnlpError: It failed or was cancelled.
+        """
+        return self._split(self._begin_split(request, author), request, on_progress)
+
+    def start_split(self, request: SplitRequest, author: str) -> TopicFit:
+        """Begin a split in the background and return the fit that it is; raises as `split` does before it begins."""
+        fit = self._begin_split(request, author)
+        self._in_background(lambda: self._split(fit, request, lambda stage, share: None))
+        return fit
+
+    def _in_background(self, work: Callable[[], object]) -> None:
+        def quietly() -> None:
+            with suppress(Exception):  # its outcome is kept in the store, for whoever asks
+                work()
+
+        thread = threading.Thread(target=quietly, name="topics", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def close(self) -> None:
+        """Stop what `start` began; the active version stays as it was."""
+        self._closing.set()
+        for thread in self._threads:
+            thread.join()
+
+    def config(self, request: FitRequest) -> FitConfig:
+        """Return the request as `cxnlp.topics` takes it.
+
+        Raises:
+            InvalidInput: A number is out of its range.
+        """
+        return FitConfig(
+            seed=request.seed,
+            n_topics=request.n_topics,
+            min_topic_size=request.min_topic_size,
+            outlier_share=request.outlier_share,
+            user_dictionary=self.user_dictionary,
+        )
+
+    def _check(self, request: FitRequest) -> None:
+        if request.kind not in KINDS:
+            raise InvalidQuery(f"kind is {request.kind!r}; write one of {', '.join(KINDS)}")
+        self.config(request)
+        n = self.store.feedback.count(request.filter)
+        if n < LEAST_TEXTS:
+            raise too_few(n, request.filter)
+
+    def _begin(self, request: FitRequest, author: str) -> TopicFit:
+        return self.store.topic_fits.begin(request.kind, author, request.parameters(), filter_line(request.filter))
+
+    def _run(self, fit: TopicFit, request: FitRequest, on_progress: OnProgress) -> FitReport:
+        with watched(self.store, fit.number, self._closing, on_progress) as watch:
+            return self._fit(fit, request, watch)
+
+    def _begin_split(self, request: SplitRequest, author: str) -> TopicFit:
+        topic = check_split(self.store, request)
+        return self.store.topic_fits.begin(topic.kind, author, request.parameters(), {})
+
+    def _split(self, fit: TopicFit, request: SplitRequest, on_progress: OnProgress) -> FitReport:
+        with watched(self.store, fit.number, self._closing, on_progress) as watch:
+            found, parts = split_topic(self.store, fit, replace(request, user_dictionary=self.user_dictionary), watch)
+            self.store.topic_fits.keep(fit.number, found)
+            self.versions.activate(fit.number, fit.author)
+            self.store.curation.note_split(request.topic_id, parts, fit.number, fit.author)
+            return self._report(fit)
+
+    def _report(self, fit: TopicFit) -> FitReport:
+        return FitReport(self.store.topic_fits.get(fit.number), tuple(self.store.topics.list(fit.kind)))
+
+    def _fit(self, fit: TopicFit, request: FitRequest, watch: Watch) -> FitReport:
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="cxnlp-topics-") as folder:
+            vectors = Path(folder) / "vectors"
+            items = read_items(self.store, request.kind, request.filter, vectors, lambda share: watch.tell("read", _READ_SHARE * share))
+            _check_items(items, request)
+            width = _FITTED_SHARE - _READ_SHARE
+            made = run_in_subprocess(
+                items.vectors,
+                items.texts,
+                self.config(request),
+                lambda stage, share: watch.tell(stage, _READ_SHARE + width * share),
+                is_cancelled=watch.is_ending,
+            )
+            watch.tell("match", _FITTED_SHARE)
+            found = to_version(self.store, fit, made, items, time.monotonic() - began)
+        self.store.topic_fits.keep(fit.number, found)
+        if request.activate:
+            self.versions.activate(fit.number, fit.author)
+        return self._report(fit)
 
 
-def _words_of(record: Record) -> str:
-    return "\n".join(clean(text).text for _, text in record.feedback.segments())
+def too_few(n: int, filter: Filter) -> InvalidInput:
+    """Return the error that says there is not enough to group."""
+    passing = "" if filter.is_empty else " pass the filter"
+    if n == 0 and passing:
+        return InvalidInput("no record passes the filter; widen it")
+    return InvalidInput(f"{n} texts{passing}, and at least {LEAST_TEXTS} are needed to find topics; {'widen it' if passing else 'ingest more'}")
+
+
+def _check_items(items: Items, request: FitRequest) -> None:
+    if items.n < LEAST_TEXTS:
+        raise too_few(items.n, request.filter)
+    if len(set(items.texts)) == 1:
+        raise InvalidInput(f"all {items.n} texts are the same, so there is nothing to group; choose other records")

@@ -15,6 +15,8 @@ from cxnlp.pipeline import Encoder
 from cxnlp.records import Entry, Matrix
 from cxnlp.store import Event, Store
 from cxnlp.store.events import GENERATION_ACTIVATED
+from cxnlp.store.topic_candidates import EMERGED
+from cxnlp.store.topic_curation import CHANGED
 from cxnlp.store.topic_members import ACTIVATED
 
 _ROWS_AT_ONCE: Final = 2_000
@@ -25,6 +27,7 @@ _LONG_SECONDS: Final = 2.0
 _CHANGES: Final = 10_000
 _CHANGED_SHARE: Final = 0.01
 _log = logging.getLogger(__name__)
+_MOVING: Final = (ACTIVATED, CHANGED, EMERGED)
 _Part = TypeVar("_Part")
 
 
@@ -118,7 +121,7 @@ class View:
             self._n_removed += index.remove([i for i in _records_of(events) if i not in entries])
             index.put(list(entries.values()))
             self._n_changed += len(entries)
-            if any(event.type == ACTIVATED for event in events):
+            if any(event.type in _MOVING for event in events):
                 index.set_topics(*self._store.topics.assigned())
                 self._n_changed += index.n
             index.position = events[-1].seq

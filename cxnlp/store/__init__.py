@@ -23,8 +23,10 @@ from cxnlp.store.rows import Claim
 from cxnlp.store.sayings import Saying, Sayings
 from cxnlp.store.searches import SavedSearch, SearchTable, Wanted
 from cxnlp.store.series import Days, SeriesTable, Told
+from cxnlp.store.topic_candidates import Candidate, CandidateTable
+from cxnlp.store.topic_curation import CurationTable, TopicChange
 from cxnlp.store.topic_fits import TopicFit, TopicFits
-from cxnlp.store.topic_members import Assigned, MemberTable, Placed
+from cxnlp.store.topic_members import Assigned, MemberTable, Placed, Standing
 from cxnlp.store.topic_results import Assignments, FittedTable, FittedTopic, NewFit, StoredModel
 from cxnlp.store.topics import Belonging, StoredTopic, TopicTable
 from cxnlp.store.vectors import VectorTable
@@ -42,7 +44,10 @@ __all__ = [
     "Assigned",
     "Assignments",
     "Belonging",
+    "Candidate",
+    "CandidateTable",
     "Claim",
+    "CurationTable",
     "Database",
     "Days",
     "DeliveryRow",
@@ -79,12 +84,14 @@ __all__ = [
     "Sayings",
     "SearchTable",
     "SeriesTable",
+    "Standing",
     "Statistics",
     "Store",
     "StoredFlag",
     "StoredModel",
     "StoredTopic",
     "Told",
+    "TopicChange",
     "TopicFit",
     "TopicFits",
     "TopicTable",
@@ -118,6 +125,8 @@ class Store:
     topic_fits: TopicFits
     fitted: FittedTable
     members: MemberTable
+    curation: CurationTable
+    candidates: CandidateTable
     versions: HeadVersions
     retrains: Retrains
     searches: SearchTable
@@ -163,6 +172,8 @@ def open_store(url: str) -> Store:
         topic_fits=TopicFits(database, events),
         fitted=FittedTable(database),
         members=MemberTable(database, events),
+        curation=CurationTable(database, events),
+        candidates=CandidateTable(database, events),
         versions=HeadVersions(database, events),
         retrains=Retrains(database),
         searches=SearchTable(database),

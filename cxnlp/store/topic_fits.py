@@ -131,6 +131,11 @@ class TopicFits:
                 raise Conflict(f"fit {number} is {found.state}; only one that is running can be cancelled")
         return self.get(number)
 
+    def is_cancelled(self, number: int) -> bool:
+        """Tell whether somebody asked for the end of a fit."""
+        with self._database.read() as connection:
+            return connection.execute(select(topic_fits.c.cancelled_by).where(topic_fits.c.number == number)).scalar() is not None
+
     def end(self, number: int, state: str, outcome: str) -> None:
         """Note that a running fit ended without a result: `FAILED` or `CANCELLED`."""
         with self._database.write(appends=False) as connection:

@@ -14,7 +14,10 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from cxnlp.errors import Conflict
+from cxnlp.filters import Filter
 from cxnlp.records import Vector
+from cxnlp.store.conditions import ANALYZED as ANALYZED_RECORDS
+from cxnlp.store.conditions import condition
 from cxnlp.store.database import Database
 from cxnlp.store.events import ANALYZED, Events
 from cxnlp.store.rows import chunks
@@ -47,6 +50,27 @@ class Assigned:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Where records or clauses stand in the active fit.
+
+    Attributes:
+        seqs: (n,) int64, the store's numbers of the records.
+        clauses: (n,) int32, -1 for a whole record.
+        fitted_ids: n ids by the fit, None for those far from all.
+        base_ids: The same after people's moves.
+        topic_ids: The same after their merges.
+        similarities: (n,) float32, cosine to the nearest topic.
+    """
+
+    seqs: NDArray[np.int64] = field(compare=False)
+    clauses: NDArray[np.int32] = field(compare=False)
+    fitted_ids: Sequence[str | None]
+    base_ids: Sequence[str | None]
+    topic_ids: Sequence[str | None]
+    similarities: Vector = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Placed:
     """Topics of newly analysed records, to be saved with their analyses.
 
@@ -66,14 +90,15 @@ class MemberTable:
         self._database = database
         self._events = events
 
-    def standing(self, kind: str) -> tuple[Assigned, Sequence[str | None]]:
-        """Return where all stand before merges, by seq and clause, and the topic of each after merges."""
+    def standing(self, kind: str) -> Standing:
+        """Return where all records or clauses stand, by seq and clause."""
         query = select(topic_members).where(topic_members.c.kind == kind).order_by(topic_members.c.seq, topic_members.c.clause)
         with self._database.read() as connection:
             rows = connection.execute(query).all()
         seqs, clauses = np.array([row.seq for row in rows], np.int64), np.array([row.clause for row in rows], np.int32)
         similarities = np.array([row.similarity for row in rows], np.float32)
-        return Assigned(seqs, clauses, [row.base_id for row in rows], similarities), [row.topic_id for row in rows]
+        fitted, based, settled = ([getattr(row, name) for row in rows] for name in ("fitted_id", "base_id", "topic_id"))
+        return Standing(seqs, clauses, fitted, based, settled, similarities)
 
     def copy_keys(self, seqs: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return (n,) the copy key of each record, 0 where there is none."""
@@ -86,10 +111,13 @@ class MemberTable:
         found: NDArray[np.int64] = np.where(is_known, keys[places], 0)
         return found
 
-    def analyzed(self) -> NDArray[np.int64]:
-        """Return the numbers of all analysed records, ascending."""
+    def analyzed(self, filter: Filter | None = None) -> NDArray[np.int64]:
+        """Return the numbers of all analysed records, or of those that pass a filter, ascending."""
         with self._database.read() as connection:
-            return np.array(connection.execute(select(analyses.c.seq).order_by(analyses.c.seq)).scalars().all(), np.int64)
+            query = select(analyses.c.seq).order_by(analyses.c.seq)
+            if filter is not None and not filter.is_empty:
+                query = query.select_from(ANALYZED_RECORDS).where(analyses.c.seq.is_not(None), condition(filter, connection))
+            return np.array(connection.execute(query).scalars().all(), np.int64)
 
     def received_since(self, at: float) -> NDArray[np.int64]:
         """Return the numbers of records whose present content came after a POSIX time."""
@@ -146,7 +174,7 @@ class MemberTable:
 
     def _insert(self, connection: Connection, kind: str, fit: int, assigned: Assigned) -> None:
         moved, merged = moves(connection, kind), resolutions(connection)
-        known = _targets(connection, fit, merged)
+        known = targets(connection, fit, merged)
         columns = assigned.seqs.tolist(), assigned.clauses.tolist(), assigned.topic_ids, assigned.similarities.tolist()
         rows = _rows(kind, zip(*columns, strict=True), {place: to for place, to in moved.items() if to in known}, merged)
         for part in _parts(rows):
@@ -175,7 +203,7 @@ def place(connection: Connection, placed: Placed, seqs: Mapping[str, int]) -> No
         found = [
             (seq, *row[1:]) for record_id, seq in sorted(seqs.items(), key=lambda pair: pair[1]) for row in placed.rows[record_id] if row[0] == kind
         ]
-        known = _targets(connection, fit, merged)
+        known = targets(connection, fit, merged)
         moved = {where: to for where, to in moves(connection, kind, list(seqs.values())).items() if to in known}
         rows = list(_rows(kind, found, moved, merged))
         if kind == DOCUMENTS:
@@ -224,7 +252,7 @@ def _as_copies(connection: Connection, rows: Sequence[dict[str, Any]]) -> list[d
     return list(rows)
 
 
-def _targets(connection: Connection, fit: int, merged: Mapping[str, str]) -> set[str | None]:
+def targets(connection: Connection, fit: int, merged: Mapping[str, str]) -> set[str | None]:
     """Return what a move may lead to in a fit: a topic it found, one that such were merged into, or none."""
     ids = connection.execute(select(topic_of_fit.c.topic_id).where(topic_of_fit.c.fit == fit)).scalars().all()
     active = {merged.get(i, i) for i in ids}

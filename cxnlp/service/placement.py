@@ -1,0 +1,54 @@
+"""The topic of a record at the moment it is analysed: the nearest of each active fit, without a refit."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from cxnlp.records import Analysis, Matrix, Vectors
+from cxnlp.service.topic_clauses import clauses_about
+from cxnlp.service.topic_items import DOCUMENTS, WHOLE
+from cxnlp.service.topic_models import assign_to
+from cxnlp.store import Placed, Store, StoredModel
+
+
+@dataclass
+class Placement:
+    """Assigns new records to the topics of the active fits, which it reads again when they change."""
+
+    store: Store
+    encoder: str
+    _fits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    _models: dict[str, StoredModel] = field(default_factory=dict)
+
+    def place(self, found: Sequence[tuple[str, Analysis, Vectors]]) -> Placed | None:
+        """Return the topics of (record id, analysis, vectors), or None where there are no topics.
+
+        Fits of another encoder assign nothing; their topics wait for the next fit.
+        """
+        fits = self.store.topic_fits.current()
+        if not fits:
+            return None
+        if fits != self._fits:
+            models = {kind: self.store.fitted.model(number) for kind, (number, _) in fits.items()}
+            self._models = {kind: model for kind, model in models.items() if model is not None and model.encoder == self.encoder}
+            self._fits = fits
+        rows: dict[str, list[tuple[str, int, str | None, float]]] = {record_id: [] for record_id, _, _ in found}
+        for kind, model in self._models.items():
+            places, vectors = _items(kind, found)
+            if places:
+                for (record_id, clause), topic_id, similarity in zip(places, *assign_to(model, vectors), strict=True):
+                    rows[record_id].append((kind, clause, topic_id, float(similarity)))
+        return Placed(self._fits, rows)
+
+
+def _items(kind: str, found: Sequence[tuple[str, Analysis, Vectors]]) -> tuple[list[tuple[str, int]], Matrix]:
+    if kind == DOCUMENTS:
+        return [(record_id, WHOLE) for record_id, _, _ in found], np.stack([vectors.document for _, _, vectors in found])
+    places: list[tuple[str, int]] = []
+    rows: list[Matrix] = []
+    for record_id, analysis, vectors in found:
+        wanted = clauses_about(kind, analysis, vectors.spans)
+        places += [(record_id, clause) for clause in wanted]
+        rows.append(vectors.clauses[wanted])
+    return places, np.concatenate(rows)

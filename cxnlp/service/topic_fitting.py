@@ -1,0 +1,107 @@
+"""The result of a fit as a version: permanent ids, quotes, measures, and how it differs from what was before."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from cxnlp.service.topic_changes import find_changes
+from cxnlp.service.topic_items import DOCUMENTS, Items
+from cxnlp.service.topic_matching import Before, Clusters, identify, keys_of
+from cxnlp.service.topic_models import space_to_bytes, unify_copies
+from cxnlp.store import Assignments, FittedTopic, NewFit, Store, TopicFit
+from cxnlp.store.topic_fits import DONE
+from cxnlp.topics.fit import Fit
+from cxnlp.topics.matching import OldTopic
+
+_N_RETIRED_FITS: Final = 5
+_N_QUOTES: Final = 3
+
+
+def to_version(store: Store, fit: TopicFit, made: Fit, items: Items, seconds: float) -> NewFit:
+    """Return what a fit found, with permanent ids, as the store keeps it.
+
+    Args:
+        store: With what was before.
+        fit: That was begun.
+        made: Its result.
+        items: What was fitted.
+        seconds: How long it took.
+    """
+    before = _before(store, fit)
+    keys = store.members.copy_keys(items.seqs) if fit.kind == DOCUMENTS else np.zeros(items.n, np.int64)
+    rows, similarities = unify_copies(made.assignments, made.similarities, keys)
+    named = identify(Clusters(rows, made.space, described(made, rows, items)), items, before)
+    rows, _ = unify_copies(named.rows, similarities, keys)
+    generation = store.generations.active()
+    merged = store.topics.resolutions()
+    inside = similarities[rows >= 0]
+    # No new record is let in that is further from its topic than all the fit has put there.
+    threshold = max(made.threshold, float(inside.min())) if len(inside) else made.threshold
+    metrics = {"outlier_share": round(float(np.mean(rows < 0)), 4), "mean_similarity": round(float(similarities.mean()), 4)}
+    first, last = items.window or (None, None)
+    told: dict[str, Any] = {"n_records": len(np.unique(items.seqs)), "from_at": first, "to_at": last}
+    told |= {"metrics": metrics | {"seconds": round(seconds, 1)}, "report": _changes(named, rows, items, before, merged)}
+    assignments = Assignments(items.seqs, items.clauses, rows, similarities)
+    return NewFit(named.topics, assignments, generation.encoder if generation else "", space_to_bytes(made.space), threshold, told)
+
+
+def _before(store: Store, fit: TopicFit) -> Before:
+    """Return the active topics, and those of the last fits before that are not among them."""
+    standing = store.members.standing(fit.kind)
+    topics = [] if fit.parent is None else list(store.fitted.topics(fit.parent))
+    known = {topic.topic_id for topic in topics}
+    retired: list[OldTopic] = []
+    done = [one.number for one in store.topic_fits.list(fit.kind) if one.state == DONE and one.number != fit.parent]
+    for number in done[:_N_RETIRED_FITS]:
+        made = store.fitted.assignments(number)
+        for row, topic in enumerate(store.fitted.topics(number)):
+            if topic.topic_id not in known:
+                own = made.rows == row
+                keys = keys_of(made.seqs[own], made.clauses[own]).tolist()
+                retired.append(OldTopic(topic.topic_id, topic.centroid, [str(key) for key in keys]))
+        known |= {topic.id for topic in retired}
+    return Before(topics, standing, retired, store.topics.families(), store.topics.highest())
+
+
+def described(made: Fit, rows: npt.NDArray[np.int32], items: Items) -> Sequence[FittedTopic]:
+    """Return the topics of a fit without ids, by row: words, name, centroid, size, place on the map, quotes."""
+    sizes = np.bincount(rows[rows >= 0], minlength=len(made.labels))
+    positions = getattr(made, "positions", None)
+    return [
+        FittedTopic(
+            topic_id="",
+            label=label.name,
+            words=tuple(label.words),
+            centroid=made.centroids[row],
+            n=int(sizes[row]),
+            position=None if positions is None else (float(positions[row][0]), float(positions[row][1])),
+            quotes=tuple((int(items.seqs[i]), int(items.clauses[i])) for i in getattr(label, "quotes", ()) or _typical(made, row, items)),
+        )
+        for row, label in enumerate(made.labels)
+    ]
+
+
+def _typical(made: Fit, topic: int, items: Items) -> list[int]:
+    """Return up to three rows of a topic, different texts, the nearest to its centroid first."""
+    own = np.flatnonzero(made.assignments == topic)
+    found: dict[str, int] = {}
+    for row in own[np.argsort(-made.similarities[own], kind="stable")].tolist():
+        found.setdefault(items.texts[row], row)
+        if len(found) == _N_QUOTES:
+            break
+    return list(found.values())
+
+
+def _changes(named: Clusters, rows: Any, items: Items, before: Before, merged: Any) -> dict[str, Any] | None:
+    if not before.topics:
+        return None
+    standing = before.standing
+    _, mine, theirs = np.intersect1d(
+        keys_of(items.seqs, items.clauses), keys_of(standing.seqs, standing.clauses), assume_unique=True, return_indices=True
+    )
+    ids = [topic.topic_id for topic in named.topics]
+    now = [ids[row] if row >= 0 else None for row in rows[mine].tolist()]
+    was = [standing.topic_ids[row] for row in theirs.tolist()]
+    return find_changes(was, [topic_id and merged.get(topic_id, topic_id) for topic_id in now]).to_json()
