@@ -97,4 +97,6 @@ def analysis_from_line(line: Mapping[str, Any]) -> Analysis:
 
 def _turn_line(turn: Turn) -> dict[str, Any]:
     line: dict[str, Any] = {"speaker": turn.speaker, "text": turn.text}
-    return line | {"at": to_iso(turn.at)} if turn.at else line
+    if turn.at:
+        line["at"] = to_iso(turn.at)
+    return line if turn.id is None else line | {"id": turn.id}

@@ -33,11 +33,13 @@ class Turn:
         speaker: One of `SPEAKERS`.
         text: What was said; may be empty for a system turn.
         at: When, in UTC, or None.
+        id: Its key in the system that it comes from, or None; by it a turn that is sent twice is recognised.
     """
 
     speaker: str
     text: str
     at: datetime | None = None
+    id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.bodies import LineStream, batches_of_lines, items_of, read_object, to_response
 from api.deps import RawBody, ServiceDep
-from api.schemas import CONVERSATION, COUNTS, RECORD, RECORD_EN, RECORD_ID, answer, json_body
+from api.schemas import CONVERSATION, COUNTS, RECORD, RECORD_EN, RECORD_ID, RecordId, answer, json_body
 from api.security import Ingest
 from cxnlp.bootstrap import Service
 from cxnlp.errors import InvalidFeedback, TooLarge
@@ -18,11 +18,14 @@ from cxnlp.ingest.columns import parse_overrides
 from cxnlp.ingest.readers import read
 from cxnlp.ingest.rows import ReadOptions
 from cxnlp.service import Outcome, count
+from cxnlp.service.dialogue import add_turns
 
 router = APIRouter(prefix="/v1/feedback", tags=["feedback"])
 MOST_ITEMS: Final = 1_000
 _MOST_REJECTIONS: Final = 100
 _SHOWN: Final = COUNTS | {"items": [{"status": "accepted", "id": RECORD_ID, "row": 1}]}
+_TURNS: Final = {"turns": [{"id": "m-12", "speaker": "customer", "text": "Still nothing, and nobody calls me back.", "at": "2026-11-01T09:42:00Z"}]}
+_ADDED: Final = {"id": RECORD_ID, "version": 2, "accepted": 1, "duplicate": 0, "turns": [{"number": 3, "status": "accepted"}]}
 _NDJSON: Final = (
     '{"external_id": "1", "text": "物流太慢了"}\n{"external_id": "2", "text": "Great service, will buy again"}\n{"external_id": "3", "text": ""}\n'
 )
@@ -70,6 +73,20 @@ async def _receive_lines(service: Service, chunks: AsyncIterator[bytes]) -> Asyn
         total.update(count(outcomes))
         yield b"".join(orjson.dumps(outcome.to_json(), option=orjson.OPT_APPEND_NEWLINE) for outcome in outcomes)
     yield orjson.dumps({"summary": {status: total[status] for status in COUNTS}}, option=orjson.OPT_APPEND_NEWLINE)
+
+
+@router.post(
+    "/{record_id}/turns",
+    summary="Go on with a conversation",
+    responses=answer(_ADDED, "Stored and safe"),
+    openapi_extra=json_body("The new turns, each with its number in the conversation, from 0, or with an id of yours.", {"turns": _TURNS}),
+)
+def post_turns(record_id: RecordId, service: ServiceDep, raw: RawBody, _: Ingest) -> Response:
+    """Add turns to a live conversation, which is scored anew within seconds; a turn that is sent again is stored once."""
+    try:
+        return to_response(add_turns(service.intake, service.store, record_id, read_object(raw)).to_json())
+    except InvalidFeedback as error:
+        raise InvalidFeedback(error.field, service.masker.mask(error.value), error.problem, error.remedy) from None
 
 
 @router.post(

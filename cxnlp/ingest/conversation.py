@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
-from cxnlp.ingest.fields import MOST_TEXT_BYTES, utf8_bytes
+from cxnlp.errors import InvalidFeedback
+from cxnlp.ingest.fields import MOST_TEXT_BYTES, read_name, utf8_bytes
 from cxnlp.ingest.rejects import refuse
 from cxnlp.ingest.repair import is_blank, repair
 from cxnlp.ingest.speakers import speaker_of
@@ -24,9 +25,13 @@ class SentTurn:
     speaker: str
     text: str
     at: datetime | timedelta | None = None
+    id: str | None = None
 
     def content(self) -> list[str | None]:
-        """Return what its fingerprint is made of; a time since the start stays one, so that it does not depend on when it was received."""
+        """Return what its fingerprint is made of.
+
+        A time since the start stays one, so that it does not depend on when it was received; the id says nothing of the content.
+        """
         at = to_iso(self.at) if isinstance(self.at, datetime) else str(self.at) if self.at is not None else None
         return [self.speaker, self.text, at]
 
@@ -60,10 +65,49 @@ def repair_turns(sent: tuple[SentTurn, ...], started_at: datetime) -> tuple[Turn
     Raises:
         InvalidFeedback: No customer says anything.
     """
-    turns = tuple(Turn(t.speaker, repair(t.text), started_at + t.at if isinstance(t.at, timedelta) else t.at) for t in sent)
+    turns = tuple(repair_turn(turn, started_at) for turn in sent)
     if all(is_blank(t.text) for t in turns if t.speaker == "customer"):
         raise refuse("turns", sent, "has no turn in which the customer says something", "send at least one customer's turn with text")
     return turns
+
+
+def repair_turn(sent: SentTurn, started_at: datetime) -> Turn:
+    """Return a turn with its text repaired and a time since the start added to `started_at`."""
+    return Turn(sent.speaker, repair(sent.text), started_at + sent.at if isinstance(sent.at, timedelta) else sent.at, sent.id)
+
+
+def read_added(value: object, zone: tzinfo) -> list[tuple[int | None, SentTurn]]:
+    """Return the turns that a conversation goes on with, each with its number in it, from 0, where one was sent.
+
+    Raises:
+        InvalidFeedback: It is no list, is empty or too long, a turn is malformed, or one has neither number nor id.
+    """
+    turns, _ = read_turns(value, zone)
+    if not turns:
+        raise refuse("turns", value, "is empty", "send the turns that are new")
+    assert isinstance(value, list | tuple)
+    numbers = [_read_number(f"turns[{i}]", item, turn) for i, (item, turn) in enumerate(zip(value, turns, strict=True))]
+    return list(zip(numbers, turns, strict=True))
+
+
+def _read_number(field: str, value: Mapping[str, object], turn: SentTurn) -> int | None:
+    number = value.get("number")
+    if number is None:
+        if turn.id is None:
+            remedy = "send its place in the conversation, from 0, or an id of yours, so that a turn that is sent twice is stored once"
+            raise refuse(f"{field}.number", None, "is missing, and so is id", remedy)
+        return None
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < MOST_TURNS:
+        raise refuse(f"{field}.number", number, "is no number of a turn", f"send a whole number from 0 to {MOST_TURNS - 1}")
+    return number
+
+
+def _read_id(value: object) -> str | None:
+    """Return the id of a turn; what cannot be one is left out, since most senders mean nothing by it."""
+    try:
+        return read_name("id", value)
+    except InvalidFeedback:
+        return None
 
 
 def _read_turn(field: str, value: object, zone: tzinfo) -> tuple[SentTurn, bool]:
@@ -76,11 +120,12 @@ def _read_turn(field: str, value: object, zone: tzinfo) -> tuple[SentTurn, bool]
     speaker = speaker_of(name) if isinstance(name, str) else None
     if speaker is None:
         raise refuse(f"{field}.speaker", name, "is missing" if name is None else "is no speaker", f"use one of {', '.join(SPEAKERS)}")
+    turn_id = _read_id(value.get("id"))
     at = next((value[k] for k in ("at", "time", "timestamp", "created_at") if value.get(k) not in (None, "")), None)
     if at is None:
-        return SentTurn(speaker, text), False
+        return SentTurn(speaker, text, None, turn_id), False
     offset = parse_offset(at)
     if offset is not None:
-        return SentTurn(speaker, text, offset), False
+        return SentTurn(speaker, text, offset, turn_id), False
     said_at, naive = parse_time(f"{field}.at", at, zone)
-    return SentTurn(speaker, text, said_at), naive
+    return SentTurn(speaker, text, said_at, turn_id), naive

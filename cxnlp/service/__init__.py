@@ -1,6 +1,7 @@
 """The order of I/O: what happens, in which order, to rooms that do not know each other.
 
 intake.py        receive, forget
+dialogue.py      go on with a conversation
 enrichment.py    work off the queue, reindex
 view.py          this process's index of the store
 retrieval.py     search: questions.py what may be asked, fusion.py rankings made one, examples.py, hits.py what was found, outcomes.py what was done

@@ -19,7 +19,7 @@ from cxnlp.store.events import DELETED, UPDATED, Events
 from cxnlp.store.labels import relabel
 from cxnlp.store.paging import Page, decode_cursor, encode_cursor, scope_of
 from cxnlp.store.reading import RECORDS, RECORDS_BY_ID, read_corrections, read_records
-from cxnlp.store.receiving import Receipt, receive
+from cxnlp.store.receiving import Receipt, extend, receive
 from cxnlp.store.rows import chunks, feedback_of, feedback_row, from_json, past_record, to_json
 from cxnlp.store.schema import MOST_ATTEMPTS, analyses, corrections, feedback, feedback_history, pending
 
@@ -62,6 +62,22 @@ class FeedbackTable:
         rows = [feedback_row(item, received_at) for item in items]
         with self._database.write() as connection:
             return receive(connection, rows, self._events)
+
+    def extend(self, record_id: str, version: int, item: Feedback) -> int | None:
+        """Store what a conversation goes on with as the next version, to be analysed; the old one, its beginning, does not go to the history.
+
+        So a conversation that is sent turn by turn takes the room of one. When it was received stays as it is.
+
+        Args:
+            record_id: Of the record.
+            version: That `item` was made from.
+            item: The whole of it, validated and masked.
+
+        Returns:
+            The new version, or None if the record is gone or has another version by now.
+        """
+        with self._database.write() as connection:
+            return extend(connection, record_id, version, item, self._events)
 
     def get(self, record_id: str) -> Record | None:
         """Return a record, or None."""

@@ -6,8 +6,9 @@ from typing import Any, Final, Literal, TypeAlias
 
 from sqlalchemy import Connection, Table, bindparam, delete, insert, literal, select, update
 
+from cxnlp.records import Feedback
 from cxnlp.store.events import RECEIVED, UPDATED, Events
-from cxnlp.store.rows import chunks
+from cxnlp.store.rows import chunks, feedback_row, from_seconds
 from cxnlp.store.schema import analyses, feedback, feedback_history, observations, pending, risks, vectors, words
 from cxnlp.store.topic_tables import topic_members
 
@@ -39,6 +40,21 @@ def receive(connection: Connection, rows: Sequence[Mapping[str, Any]], events: E
     for round_of_ids in _rounds(rows):
         receipts |= _receive_distinct(connection, round_of_ids, events)
     return [receipts[i] for i in range(len(rows))]
+
+
+def extend(connection: Connection, record_id: str, version: int, item: Feedback, events: Events) -> int | None:
+    """Replace the turns of a record within a transaction, if it still has that version; see `FeedbackTable.extend`."""
+    row = connection.execute(select(feedback.c.seq, feedback.c.received_at).where(feedback.c.id == record_id, feedback.c.version == version)).first()
+    if row is None:
+        return None
+    for table in _FROM_OLD_CONTENT:
+        connection.execute(delete(table).where(table.c.seq == row.seq))
+    content = feedback_row(item, from_seconds(row.received_at))
+    changed = {name: content[name] for name in ("turns", "updated_at", "fingerprint")}
+    connection.execute(update(feedback).where(feedback.c.seq == row.seq).values(version=version + 1, **changed))
+    _queue(connection, [record_id])
+    events.append(connection, UPDATED, [record_id], [{"version": version + 1, "reason": "turns"}])
+    return version + 1
 
 
 def _rounds(rows: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[int, Mapping[str, Any]]]:

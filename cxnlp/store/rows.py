@@ -71,7 +71,7 @@ def feedback_row(item: Feedback, received_at: datetime) -> dict[str, Any]:
         "external_id": item.external_id,
         "channel": item.channel,
         "text": item.text,
-        "turns": to_json([(turn.speaker, turn.text, to_seconds(turn.at)) for turn in item.turns]) if item.turns else None,
+        "turns": to_json([_turn_row(turn) for turn in item.turns]) if item.turns else None,
         "created_at": item.created_at.timestamp(),
         "updated_at": to_seconds(item.updated_at),
         "received_at": received_at.timestamp(),
@@ -86,6 +86,15 @@ def feedback_row(item: Feedback, received_at: datetime) -> dict[str, Any]:
     }
 
 
+def _turn_row(turn: Turn) -> tuple[Any, ...]:
+    known = (turn.speaker, turn.text, to_seconds(turn.at))
+    return known if turn.id is None else (*known, turn.id)
+
+
+def _turn(speaker: str, text: str, at: float | None, turn_id: str | None = None) -> Turn:
+    return Turn(speaker, text, None if at is None else from_seconds(at), turn_id)
+
+
 def feedback_of(row: Any) -> Feedback:
     """Return the feedback of a row that has the columns of `feedback`."""
     has_customer = row.customer_id is not None or row.segment is not None
@@ -95,9 +104,7 @@ def feedback_of(row: Any) -> Feedback:
         channel=row.channel,
         created_at=from_seconds(row.created_at),
         text=row.text,
-        turns=tuple(Turn(speaker, text, None if at is None else from_seconds(at)) for speaker, text, at in orjson.loads(row.turns))
-        if row.turns
-        else (),
+        turns=tuple(_turn(*values) for values in orjson.loads(row.turns)) if row.turns else (),
         updated_at=None if row.updated_at is None else from_seconds(row.updated_at),
         rating=Rating(row.rating_scale, row.rating_value) if row.rating_scale else None,
         customer=Customer(row.customer_id, row.segment) if has_customer else None,

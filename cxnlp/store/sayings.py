@@ -60,5 +60,5 @@ class Sayings:
 
 
 def _saying(row: Any) -> Saying:
-    text = "\n".join(said for speaker, said, _ in from_json(row.turns) if speaker == "customer") if row.turns else row.text
+    text = "\n".join(said for speaker, said, *_ in from_json(row.turns) if speaker == "customer") if row.turns else row.text
     return Saying(row.seq, row.channel, row.created_at, text)

@@ -2,9 +2,11 @@ import json
 
 import pytest
 
-from api.schemas import RECORD_ID
+from api.schemas import CONVERSATION, RECORD_ID
+from cxnlp.records import record_id
 
 pytestmark = pytest.mark.slow
+TALK_ID = record_id(CONVERSATION["source"], CONVERSATION["external_id"])
 _STREAMS = {"/v1/events"}
 
 
@@ -55,7 +57,9 @@ def test_every_example_can_be_run(other, writer, document):
         for content_type, body in examples(document, operation):
             answer = writer.request(
                 method,
-                path.replace("{record_id}", RECORD_ID).replace("{flag_id}", flag_id(other, writer)).replace("{search_id}", search_id(writer)),
+                path.replace("{record_id}", TALK_ID if path.endswith("/turns") else RECORD_ID)
+                .replace("{flag_id}", flag_id(other, writer))
+                .replace("{search_id}", search_id(writer)),
                 content=(body if isinstance(body, str) else json.dumps(body)).encode(),
                 headers={"content-type": content_type},
             )

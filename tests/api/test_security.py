@@ -13,6 +13,7 @@ NEEDS = {
     ("POST", "/v1/feedback"): "ingest",
     ("POST", "/v1/feedback/bulk"): "ingest",
     ("POST", "/v1/feedback/upload"): "ingest",
+    ("POST", "/v1/feedback/r-1/turns"): "ingest",
     ("GET", "/v1/feedback"): "agent",
     ("GET", "/v1/feedback/r-1"): "agent",
     ("POST", "/v1/search"): "agent",
