@@ -107,8 +107,23 @@ class WebhookRequest(_Body):
     """Whom to tell of what."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"url": "https://example.com/hooks/cxnlp", "events": ["flag.*"]}]})
-    url: Annotated[str, Field(description="Where to post, https or http.")]
+    url: Annotated[str, Field(description="Where to post, https or http; or `mailto:someone@example.com`.")]
     events: Annotated[list[str], Field(description="Names of events; `flag.*` means all that begin so.")] = ["flag.*"]
+    format: Annotated[
+        Literal["standard", "slack", "feishu", "dingtalk", "wecom"], Field(description="Standard Webhooks, or the chat whose bot the URL calls.")
+    ] = "standard"
+    language: Annotated[Literal["en", "zh"], Field(description="Of messages to chats and mailboxes.")] = "en"
+    filter: Annotated[
+        dict[str, Any] | None, Field(description="A condition as rules of flags have it; events of records that do not fulfil it are not sent.")
+    ] = None
+    secret: Annotated[str | None, Field(description="That Feishu or DingTalk shows for the bot, if it has one; cxnlp makes that of `standard`.")] = None
+
+
+class RotationRequest(_Body):
+    """A new secret that a chat has made."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{}]})
+    secret: Annotated[str | None, Field(description="For Feishu and DingTalk; cxnlp makes that of `standard`.")] = None
 
 
 class FlagRequest(_Body):

@@ -25,7 +25,21 @@ from cxnlp.settings import Settings
 from cxnlp.taxonomy import Taxonomy, load_taxonomy
 
 if TYPE_CHECKING:
-    from cxnlp.service import Curation, Delivery, Emergence, Enrichment, Groups, Retraining, Retrieval, SavedSearches, TopicModel, Versions, View
+    from cxnlp.service import (
+        Curation,
+        Delivery,
+        Emergence,
+        Enrichment,
+        Groups,
+        Retraining,
+        Retrieval,
+        SavedSearches,
+        Sender,
+        TopicModel,
+        Versions,
+        View,
+        Webhooks,
+    )
     from cxnlp.store import Store
 
 
@@ -166,7 +180,23 @@ class Service:
         """Flags, webhooks, events."""
         from cxnlp.service import Delivery
 
-        return Delivery(self.store, allow_private=self.settings.webhook_allow_private)
+        return Delivery(self.store, self.sender)
+
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        """Whom to tell."""
+        from cxnlp.service import Webhooks
+
+        return Webhooks(self.store, self.sender)
+
+    @cached_property
+    def sender(self) -> Sender:
+        """How they are told."""
+        from cxnlp.feeds.mail import parse_mail_server
+        from cxnlp.service import Sender
+
+        mail = parse_mail_server(self.settings.smtp_url, self.settings.smtp_from)
+        return Sender(self.settings.webhook_allow_private, self.zone, mail)
 
     @cached_property
     def topics(self) -> TopicModel:
@@ -199,12 +229,16 @@ class Service:
     def _heads_of(self, network: Network) -> ShippedHeads:
         return ShippedHeads(network, self.taxonomy, self._prototypes)
 
-    def _intake(self, key: bytes) -> Intake:
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The time zone of the settings."""
         try:
-            zone = ZoneInfo(self.settings.timezone)
+            return ZoneInfo(self.settings.timezone)
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise InvalidInput(f"CXNLP_TIMEZONE is {self.settings.timezone!r}; write a name such as Asia/Shanghai") from error
-        return Intake(self.masker, key, zone)
+
+    def _intake(self, key: bytes) -> Intake:
+        return Intake(self.masker, key, self.zone)
 
 
 def _read_key(settings: Settings, home: Path) -> bytes:

@@ -44,6 +44,8 @@ class Settings(BaseSettings):
     secret: str | None = Field(default=None, description="Key of the hashes; default is a random one kept in `home`/secret.")
     auth: Literal["auto", "required"] = Field(default="auto", description="auto: no API key while bound to loopback and called by a loopback Host.")
     webhook_allow_private: bool = Field(default=False, description="Let webhooks call loopback and private addresses.")
+    smtp_url: str | None = Field(default=None, repr=False, description="Mail server, smtp://user:password@host:587; without one there is no mail.")
+    smtp_from: str | None = Field(default=None, description="Address that mail comes from.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="What is logged; customers' texts never are.")
 
     def __init__(self, **values: Any) -> None:

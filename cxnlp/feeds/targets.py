@@ -2,7 +2,7 @@
 
 import ipaddress
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -15,6 +15,7 @@ _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 _MOST_URL: Final = 2_000
 _MOST_ADDRESSES: Final = 3
 _MOST_REASON: Final = 200
+_MOST_READ: Final = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +64,17 @@ def check_target(url: str, allow_private: bool) -> Target:
     return Target(parsed, addresses)
 
 
-def post(client: httpx.Client, target: Target, content: bytes, headers: Mapping[str, str]) -> Answer:
-    """Send a message to one of the addresses of a target; redirects are not followed and the answer's body is not read.
+def post(
+    client: httpx.Client, target: Target, content: bytes, headers: Mapping[str, str], judge: Callable[[bytes], str | None] | None = None
+) -> Answer:
+    """Send a message to one of the addresses of a target; redirects are not followed.
 
     Args:
         client: For this target only, since a connection that is kept is known by its address.
         target: As `check_target` has just returned it.
         content: The body.
         headers: That go with it; Host and the name for TLS come from the URL.
+        judge: Given the first 4 KiB of a body that came with a status of 200 to 299, tells what went wrong all the same; else no body is read.
     """
     answer = Answer(None, "no address")
     for address in target.addresses[:_MOST_ADDRESSES]:
@@ -83,14 +87,27 @@ def post(client: httpx.Client, target: Target, content: bytes, headers: Mapping[
                 extensions={"sni_hostname": target.url.raw_host.decode("ascii")},
             )
             response = client.send(request, stream=True, follow_redirects=False)
+            body = _head(response) if judge and response.is_success else b""
             response.close()
         except httpx.ConnectError as error:
             answer = Answer(None, _explain(error))
             continue
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return Answer(None, _explain(error))
-        return Answer(response.status_code, None if response.is_success else f"HTTP {response.status_code}")
+        if not response.is_success:
+            return Answer(response.status_code, f"HTTP {response.status_code}")
+        failure = judge(body) if judge else None
+        return Answer(response.status_code, failure and failure[:_MOST_REASON])
     return answer
+
+
+def _head(response: httpx.Response) -> bytes:
+    read = b""
+    for part in response.iter_bytes(_MOST_READ):
+        read += part
+        if len(read) >= _MOST_READ:
+            break
+    return read[:_MOST_READ]
 
 
 def _parse(url: str) -> httpx.URL:

@@ -1,10 +1,10 @@
 """What a webhook receives, by the Standard Webhooks scheme (standardwebhooks.com): the message, its signature, and when to try again."""
 
 import base64
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from secrets import token_bytes
 from typing import Any, Final
 
 import orjson
@@ -15,6 +15,8 @@ from cxnlp.lines import to_iso, to_line
 from cxnlp.records import Record
 
 PING: Final = "webhook.ping"
+STANDARD: Final = "standard"
+"""The format of this module."""
 TYPES: Final = (
     "record.received",
     "record.updated",
@@ -54,7 +56,7 @@ class Message:
 
 def make_secret() -> str:
     """Return a new signing secret: `whsec_` and 32 random bytes in base64."""
-    return "whsec_" + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+    return "whsec_" + base64.b64encode(token_bytes(_SECRET_BYTES)).decode()
 
 
 def check_events(patterns: Sequence[str]) -> tuple[str, ...]:
@@ -97,11 +99,11 @@ def make_message(seq: int, type: str, at: datetime, data: Mapping[str, Any], rec
     return Message(seq, type, {"type": type, "timestamp": to_iso(at), "data": told | {"seq": seq}})
 
 
-def sign(secret: str, message_id: str, body: Mapping[str, Any], now: datetime) -> tuple[bytes, dict[str, str]]:
+def sign(secrets: Sequence[str], message_id: str, body: Mapping[str, Any], now: datetime) -> tuple[bytes, dict[str, str]]:
     """Return the body in bytes and the headers that go with it.
 
     Args:
-        secret: `whsec_...`.
+        secrets: `whsec_...`, at least one; each makes a signature, so that a receiver may know either while one replaces the other.
         message_id: The same for every attempt, so that a receiver can tell a repetition.
         body: JSON.
         now: The time of this attempt, UTC; receivers refuse what is more than five minutes off.
@@ -111,7 +113,7 @@ def sign(secret: str, message_id: str, body: Mapping[str, Any], now: datetime) -
         "content-type": "application/json",
         "webhook-id": message_id,
         "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": Webhook(secret).sign(message_id, now, content.decode()),
+        "webhook-signature": " ".join(Webhook(secret).sign(message_id, now, content.decode()) for secret in secrets),
     }
     return content, headers
 

@@ -17,7 +17,8 @@ correction.py    what people say of a record
 versions.py      which version of the heads reads
 retraining.py    learn from corrections
 comparison.py    how well versions agree with people
-delivery.py      flags, webhooks, events
+delivery.py      flags, messages to webhooks (sending.py), events
+webhooks.py      whom to tell
 saved.py         saved searches, and matching them
 """
 
@@ -38,9 +39,11 @@ if TYPE_CHECKING:
     from cxnlp.service.retraining import Comparison, Retraining, RetrainReport
     from cxnlp.service.retrieval import Retrieval
     from cxnlp.service.saved import Matched, SavedSearches
+    from cxnlp.service.sending import Sender
     from cxnlp.service.topics import FitReport, TopicModel
     from cxnlp.service.versions import ActiveHeads, Versions
     from cxnlp.service.view import View
+    from cxnlp.service.webhooks import WantedWebhook, Webhooks
 
 _MODULES = {"Delivery": "delivery", "Enrichment": "enrichment", "Retrieval": "retrieval", "Found": "hits", "Hit": "hits"}
 _MODULES |= {"Intake": "intake", "Outcome": "intake", "count": "intake", "TopicModel": "topics", "FitReport": "topics"}
@@ -48,6 +51,7 @@ _MODULES |= {"ActiveHeads": "versions", "Versions": "versions", "Comparison": "r
 _MODULES |= {"Question": "questions", "View": "view"}
 _MODULES |= {"Copies": "copies", "CopyGroup": "copies", "Groups": "groups", "Issue": "issues", "Issues": "groups"}
 _MODULES |= {"Curation": "curation", "Emergence": "emergence", "Matched": "saved", "SavedSearches": "saved"}
+_MODULES |= {"Sender": "sending", "WantedWebhook": "webhooks", "Webhooks": "webhooks"}
 __all__ = [
     "ActiveHeads",
     "Comparison",
@@ -71,9 +75,12 @@ __all__ = [
     "Retraining",
     "Retrieval",
     "SavedSearches",
+    "Sender",
     "TopicModel",
     "Versions",
     "View",
+    "WantedWebhook",
+    "Webhooks",
     "count",
 ]
 

@@ -7,7 +7,6 @@ process may die at any moment: a flag is raised once, and a message arrives at l
 import logging
 import os
 import random
-import ssl
 import threading
 import time
 import uuid
@@ -15,21 +14,21 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from typing import Final
 
 import httpx
 
-from cxnlp import __version__
-from cxnlp.errors import CxnlpError, InvalidInput
+from cxnlp.errors import CxnlpError
+from cxnlp.feeds.conditions import holds, parse_condition
 from cxnlp.feeds.flags import evaluate
+from cxnlp.feeds.messages import GAP_SECONDS
 from cxnlp.feeds.rules import Rule, shipped_rules
-from cxnlp.feeds.targets import Answer, check_target, post
-from cxnlp.feeds.webhooks import PING, Message, backoff_seconds, check_events, make_message, make_secret, sign, types_of
+from cxnlp.feeds.targets import Answer
+from cxnlp.feeds.webhooks import Message, backoff_seconds, make_message, types_of
 from cxnlp.records import Record
+from cxnlp.service.sending import Sender
 from cxnlp.store import Due, Event, FlagPage, Store, StoredFlag, Verdict, Webhook
 
-TIMEOUT_SECONDS: Final = 10.0
 LEASE_SECONDS: Final = 60.0
 _FLAGS: Final = "flags"
 _WEBHOOKS: Final = "webhooks"
@@ -60,11 +59,11 @@ class Told:
 
 
 class Delivery:
-    """Flags, webhooks and events of one process; `allow_private` lets webhooks call loopback and private addresses."""
+    """Flags, messages to webhooks, and events of one process."""
 
-    def __init__(self, store: Store, allow_private: bool) -> None:
+    def __init__(self, store: Store, sender: Sender) -> None:
         self._store = store
-        self._allow_private = allow_private
+        self._sender = sender
         self._holder = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._seen: dict[str, int] = {}
         self._pool = ThreadPoolExecutor(_N_THREADS, "deliver")
@@ -146,49 +145,6 @@ class Delivery:
         for name in (_FLAGS, _WEBHOOKS):
             self._store.events.release(name, self._holder)
 
-    def create_webhook(self, url: str, events: Sequence[str]) -> Webhook:
-        """Add a webhook and return it with its secret, which is to be shown once.
-
-        Raises:
-            InvalidInput: The URL or its address may not be called, or an event is unknown; the message says what to do.
-        """
-        patterns = check_events(events)
-        target = check_target(url, self._allow_private)
-        return self._store.webhooks.create(str(target.url), patterns, make_secret())
-
-    def list_webhooks(self) -> list[Webhook]:
-        """Return all webhooks, oldest first."""
-        return self._store.webhooks.list()
-
-    def delete_webhook(self, webhook_id: str) -> None:
-        """Delete a webhook with what it still was to be told.
-
-        Raises:
-            NotFound: There is no such webhook.
-        """
-        self._store.webhooks.delete(webhook_id)
-
-    def test_webhook(self, webhook_id: str) -> Answer:
-        """Send a webhook a `webhook.ping` now and return how it ended.
-
-        Raises:
-            NotFound: There is no such webhook.
-        """
-        webhook = self._store.webhooks.get(webhook_id)
-        now = datetime.now(UTC)
-        message = make_message(0, PING, now, {"webhook_id": webhook.id}, None)
-        content, headers = sign(webhook.secret, f"ping_{uuid.uuid4().hex}", message.body, now)
-        with self._client() as client:
-            return self._call(client, webhook.url, content, headers)
-
-    def replay(self, webhook_id: str) -> int:
-        """Try the messages again that were given up; return how many.
-
-        Raises:
-            NotFound: There is no such webhook.
-        """
-        return self._store.deliveries.replay(self._store.webhooks.get(webhook_id).id, datetime.now(UTC))
-
     def flags(self, state: str | None = None, level: int | None = None, cursor: str | None = None, limit: int = 50) -> FlagPage:
         """Return part of the flags, newest first; see `FlagTable.page`."""
         return self._store.flags.page(state, level, cursor, limit)
@@ -226,16 +182,27 @@ class Delivery:
         return sum(job.result() for job in done)
 
     def _serve(self, webhook_id: str, limit: int) -> int:
-        """Send one webhook what is due, in order, for a limited time; return how many messages were tried."""
+        """Send one webhook what is due, in order, for a limited time; return how many messages were tried.
+
+        After a failure nothing more is told of the same record until that message has arrived or is given up.
+        """
         due = self._store.deliveries.due(webhook_id, datetime.now(UTC), limit, self._holder, LEASE_SECONDS)
         end = time.monotonic() + _JOB_SECONDS
         n_tried = 0
-        with self._client() as client:
+        waiting: set[str | None] = set()
+        with self._sender.open() as client:
             for item in due:
                 if self._closing.is_set() or time.monotonic() > end:
                     break
-                self._settle(item, self._tell(client, item))
+                if item.event.record_id in waiting:
+                    continue
+                answer = self._tell(client, item)
+                self._settle(item, answer)
                 n_tried += 1
+                if answer.error is not None and item.event.record_id:
+                    waiting.add(item.event.record_id)
+                if answer.status is not None:
+                    self._closing.wait(GAP_SECONDS.get(item.webhook.format, 0.0))
         if n_tried < len(due):
             self._store.deliveries.release(self._holder, webhook_id)
         return n_tried
@@ -244,20 +211,9 @@ class Delivery:
         event = due.event
         records = self._store.feedback.get_many([event.record_id] if event.record_id else [])
         message = _message(event, records)
-        if message is None:
+        if message is None or not _passes(due.webhook, event, records):
             return Answer(None, None)
-        try:
-            content, headers = sign(due.secret, f"evt_{due.webhook_id}_{event.seq}", message.body, datetime.now(UTC))
-            return self._call(client, due.url, content, headers)
-        except Exception as error:  # one message that cannot be sent must not hold up the others
-            _log.error("event %d cannot be sent: %s", event.seq, type(error).__name__)
-            return Answer(None, type(error).__name__)
-
-    def _call(self, client: httpx.Client, url: str, content: bytes, headers: Mapping[str, str]) -> Answer:
-        try:
-            return post(client, check_target(url, self._allow_private), content, headers)
-        except InvalidInput as error:
-            return Answer(None, str(error))
+        return self._sender.send(client, due.webhook, f"evt_{due.webhook.id}_{event.seq}", message, datetime.now(UTC))
 
     def _settle(self, due: Due, answer: Answer) -> None:
         if answer.error is None:
@@ -265,20 +221,11 @@ class Delivery:
             return
         wait_seconds = backoff_seconds(due.attempts + 1, random.random())
         if answer.status == _GONE:
-            self._store.webhooks.disable(due.webhook_id)
+            self._store.webhooks.disable(due.webhook.id)
         if wait_seconds is None or answer.status == _GONE:
             self._store.deliveries.bury(due, answer.error, answer.status)
         else:
             self._store.deliveries.retry_later(due, datetime.now(UTC) + timedelta(seconds=wait_seconds), answer.error, answer.status)
-
-    def _client(self) -> httpx.Client:
-        # Proxies of the environment would resolve the host again, unchecked.
-        agent = {"user-agent": f"cxnlp/{__version__}"}
-        return httpx.Client(verify=self._tls, timeout=TIMEOUT_SECONDS, trust_env=False, follow_redirects=False, headers=agent)
-
-    @cached_property
-    def _tls(self) -> ssl.SSLContext:
-        return httpx.create_ssl_context()
 
 
 def _judge(rule: Rule, record: Record, now: datetime) -> Verdict:
@@ -286,6 +233,14 @@ def _judge(rule: Rule, record: Record, now: datetime) -> Verdict:
     if flag is None:
         return Verdict(record.feedback.id, record.version, rule.name, now)
     return Verdict(flag.record_id, record.version, flag.rule, flag.raised_at, flag.level, flag.reasons, flag.deadline, flag.historical)
+
+
+def _passes(webhook: Webhook, event: Event, records: Mapping[str, Record]) -> bool:
+    """Tell whether an event passes a webhook's filter; what is about no record that is still there always does."""
+    record = records.get(event.record_id) if event.record_id else None
+    if not webhook.filter or record is None:
+        return True
+    return record.analysis is not None and holds(parse_condition(webhook.filter, "filter"), record, ())
 
 
 def _message(event: Event, records: Mapping[str, Record]) -> Message | None:

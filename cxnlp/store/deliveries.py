@@ -1,6 +1,10 @@
-"""Deliveries: which webhook still has to be told of which event."""
+"""Deliveries: which webhook still has to be told of which event.
 
-from dataclasses import dataclass, field
+What is told of one record is told in order: a message waits while an earlier one about the same record is neither delivered nor given up. Messages
+about other records do not wait for it.
+"""
+
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,7 +16,7 @@ from cxnlp.store.dialect import insert_if_absent
 from cxnlp.store.events import Event, Events
 from cxnlp.store.rows import from_json, from_seconds
 from cxnlp.store.schema import deliveries, events, webhooks
-from cxnlp.store.webhooks import webhook_of
+from cxnlp.store.webhooks import Webhook, webhook_of
 
 PENDING: Final = "pending"
 DELIVERED: Final = "delivered"
@@ -27,16 +31,12 @@ class Due:
     """A message to send now.
 
     Attributes:
-        webhook_id: Whom to tell.
-        url: Where.
-        secret: For the signature.
+        webhook: Whom to tell.
         event: What of.
         attempts: How often it was tried in vain.
     """
 
-    webhook_id: str
-    url: str
-    secret: str = field(repr=False)
+    webhook: Webhook
     event: Event
     attempts: int
 
@@ -74,7 +74,7 @@ class DeliveryTable:
     def enqueue(self, holder: str, now: datetime, limit: int, lease_seconds: float) -> int | None:
         """Note whom to tell of the next events, and advance the cursor `webhooks`, in one transaction.
 
-        Only webhooks that are older than the event are told, and none of what is about historical flags.
+        Only webhooks that are older than the event are told, and none of what is about historical flags and alerts.
 
         Returns:
             Number of the last event dealt with, or None while another holds the cursor.
@@ -93,9 +93,9 @@ class DeliveryTable:
                 found = connection.execute(select(events).where(events.c.seq > start).order_by(events.c.seq).limit(limit)).all()
                 reached: int = found[-1].seq if found else start
                 told = [
-                    {"webhook_id": hook.id, "event_seq": event.seq, "status": PENDING, "attempts": 0, "next_at": now.timestamp()}
+                    {"webhook_id": hook.id, "event_seq": event.seq, "record_id": event.record_id, **_fresh(now)}
                     for event in found
-                    if not _is_historical_flag(event)
+                    if not _is_historical(event)
                     for hook, after in hooks
                     if event.seq > after and hook.wants(event.type)
                 ]
@@ -108,12 +108,15 @@ class DeliveryTable:
 
     def waiting(self, now: datetime) -> list[str]:
         """Return the ids of webhooks that have to be told something now."""
-        query = select(deliveries.c.webhook_id).distinct().join(webhooks).where(_is_due(now), webhooks.c.disabled_at.is_(None))
+        is_due = select(deliveries.c.event_seq).where(deliveries.c.webhook_id == webhooks.c.id, _is_due(now), _is_next(now))
+        query = select(webhooks.c.id).where(webhooks.c.disabled_at.is_(None), is_due.exists())
         with self._database.read() as connection:
-            return list(connection.execute(query.order_by(deliveries.c.webhook_id)).scalars())
+            return list(connection.execute(query.order_by(webhooks.c.id)).scalars())
 
     def due(self, webhook_id: str, now: datetime, limit: int, holder: str, lease_seconds: float) -> list[Due]:
         """Take what one webhook has to be told now, oldest event first; nobody else gets it until the lease ends.
+
+        Whoever fails to tell one of them must not tell the later ones about the same record, but `release` them.
 
         Args:
             webhook_id: Of the webhook.
@@ -123,19 +126,24 @@ class DeliveryTable:
             lease_seconds: After which others may take over what is neither settled nor released.
         """
         mine = deliveries.c.webhook_id == webhook_id
-        free = select(deliveries.c.event_seq).where(mine, _is_due(now)).order_by(deliveries.c.event_seq).limit(limit)
+        free = select(deliveries.c.event_seq).where(mine, _is_due(now), _is_next(now)).order_by(deliveries.c.event_seq).limit(limit)
         with self._database.write(appends=False) as connection:
-            seqs = connection.execute(free.with_for_update(skip_locked=True)).scalars().all()
+            # One taker at a time, who sees what the one before has taken: else two could tell of one record at once.
+            active = select(webhooks).where(webhooks.c.id == webhook_id, webhooks.c.disabled_at.is_(None))
+            told = connection.execute(active.with_for_update()).one_or_none()
+            if told is None:
+                return []
+            seqs = connection.execute(free).scalars().all()
             taken = update(deliveries).where(mine, deliveries.c.event_seq.in_(seqs))
             connection.execute(taken.values(holder=holder, leased_until=now.timestamp() + lease_seconds))
             query = (
-                select(events, deliveries.c.attempts, webhooks.c.url, webhooks.c.secret)
-                .select_from(deliveries.join(events).join(webhooks))
-                .where(mine, deliveries.c.event_seq.in_(seqs), webhooks.c.disabled_at.is_(None))
+                select(events, deliveries.c.attempts)
+                .select_from(deliveries.join(events))
+                .where(mine, deliveries.c.event_seq.in_(seqs))
                 .order_by(events.c.seq)
             )
             rows = connection.execute(query).all()
-        return [Due(webhook_id, row.url, row.secret, _event(row), row.attempts) for row in rows]
+        return [Due(webhook_of(told), _event(row), row.attempts) for row in rows]
 
     def succeed(self, due: Due, response_status: int | None) -> None:
         """Note that a message has arrived; without a status, that there was nothing left to tell."""
@@ -160,9 +168,14 @@ class DeliveryTable:
     def replay(self, webhook_id: str, now: datetime) -> int:
         """Try the dead messages of a webhook again from the beginning; return how many there were."""
         dead = update(deliveries).where(deliveries.c.webhook_id == webhook_id, deliveries.c.status == DEAD)
-        anew = {"status": PENDING, "attempts": 0, "next_at": now.timestamp()}
         with self._database.write(appends=False) as connection:
-            return connection.execute(dead.values(anew)).rowcount
+            return connection.execute(dead.values(_fresh(now))).rowcount
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        """Return how many messages wait and how many were given up, by (webhook id, status)."""
+        query = select(deliveries.c.webhook_id, deliveries.c.status, func.count()).where(deliveries.c.status.in_((PENDING, DEAD)))
+        with self._database.read() as connection:
+            return {(hook, status): n for hook, status, n in connection.execute(query.group_by(deliveries.c.webhook_id, deliveries.c.status))}
 
     def list(self, webhook_id: str, status: str | None = None, limit: int = 100) -> list[DeliveryRow]:
         """Return what became of the newest messages to a webhook, newest event first.
@@ -180,7 +193,7 @@ class DeliveryTable:
         return [DeliveryRow(r.event_seq, r.type, r.status, r.attempts, from_seconds(r.next_at), r.last_error, r.response_status) for r in rows]
 
     def _settle(self, due: Due, **values: Any) -> None:
-        mine = (deliveries.c.webhook_id == due.webhook_id) & (deliveries.c.event_seq == due.event.seq)
+        mine = (deliveries.c.webhook_id == due.webhook.id) & (deliveries.c.event_seq == due.event.seq)
         settled = update(deliveries).where(mine, deliveries.c.status == PENDING)
         with self._database.write(appends=False) as connection:
             connection.execute(settled.values(holder=None, leased_until=None, **values))
@@ -191,8 +204,20 @@ def _is_due(now: datetime) -> ColumnElement[bool]:
     return (deliveries.c.status == PENDING) & (deliveries.c.next_at <= now.timestamp()) & free
 
 
-def _is_historical_flag(row: Any) -> bool:
-    return row.type.startswith("flag.") and bool(from_json(row.data).get("historical"))
+def _is_next(now: datetime) -> ColumnElement[bool]:
+    """Return the condition that no earlier message about the same record waits for later or is under way."""
+    earlier = deliveries.alias("earlier")
+    same = (earlier.c.webhook_id == deliveries.c.webhook_id) & (earlier.c.record_id == deliveries.c.record_id)
+    blocks = (earlier.c.status == PENDING) & or_(earlier.c.next_at > now.timestamp(), earlier.c.leased_until >= now.timestamp())
+    return ~select(earlier.c.event_seq).where(same, earlier.c.event_seq < deliveries.c.event_seq, blocks).exists()
+
+
+def _fresh(now: datetime) -> dict[str, Any]:
+    return {"status": PENDING, "attempts": 0, "next_at": now.timestamp()}
+
+
+def _is_historical(row: Any) -> bool:
+    return row.type.startswith(("flag.", "alert.")) and bool(from_json(row.data).get("historical"))
 
 
 def _event(row: Any) -> Event:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
 
-REVISION: Final = "0008"
+REVISION: Final = "0009"
 MOST_ATTEMPTS: Final = 3
 """At so many `attempts` a row of `pending` leaves the queue as failed."""
 
@@ -215,6 +215,11 @@ webhooks: Final = Table(
     Column("after_seq", Number, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("disabled_at", Double),
+    Column("format", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("filter", Text, nullable=False),
+    Column("old_secret", Text),
+    Column("old_secret_until", Double),
 )
 
 deliveries: Final = Table(
@@ -222,6 +227,7 @@ deliveries: Final = Table(
     metadata,
     Column("webhook_id", Text, ForeignKey("webhooks.id", ondelete="CASCADE"), primary_key=True),
     Column("event_seq", Number, ForeignKey("events.seq", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("record_id", Text),
     Column("status", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("next_at", Double, nullable=False),
@@ -232,6 +238,7 @@ deliveries: Final = Table(
 )
 Index(None, deliveries.c.event_seq)
 Index(None, deliveries.c.status, deliveries.c.next_at)
+Index(None, deliveries.c.webhook_id, deliveries.c.record_id)
 
 head_versions: Final = Table(
     "head_versions",

@@ -40,13 +40,33 @@ def test_a_webhook_is_added_tried_listed_and_deleted(writer, receiver):
     assert [(w["id"], w["url"], w["events"]) for w in listed.json()["items"]] == [(made["id"], url, ["flag.*"])]
     assert made["secret"] not in listed.text
     assert writer.post(f"/v1/webhooks/{made['id']}/replay").json() == {"replayed": 0}
+    rotated = writer.post(f"/v1/webhooks/{made['id']}/rotate").json()
+    assert rotated["secret"].startswith("whsec_") and rotated["secret"] != made["secret"] and rotated["old_secret_until"]
+    assert rotated["secret"] not in writer.get("/v1/webhooks").text
     assert writer.delete(f"/v1/webhooks/{made['id']}").json() == {"deleted": 1}
     assert writer.delete(f"/v1/webhooks/{made['id']}").status_code == 404
     assert writer.get("/v1/webhooks").json() == {"items": []}
 
 
+def test_a_bot_of_a_chat_is_told_in_its_form(writer, receiver):
+    url, received = receiver
+    made = writer.post("/v1/webhooks", json={"url": url, "format": "slack", "language": "zh", "filter": {"channel": ["chat"]}}).json()
+    assert (made["format"], made["language"], made["filter"], made["secret"]) == ("slack", "zh", {"channel": ["chat"]}, None)
+    assert writer.post(f"/v1/webhooks/{made['id']}/test").json()["delivered"]
+    assert json.loads(received[0][1])["text"] == "测试消息"
+    assert writer.post(f"/v1/webhooks/{made['id']}/rotate").status_code == 422
+    assert writer.delete(f"/v1/webhooks/{made['id']}").status_code == 200
+
+
 @pytest.mark.parametrize(
-    "body", [{"url": "ftp://example.com"}, {"url": "http://169.254.169.254/"}, {"url": "http://127.0.0.1/", "events": ["moon.*"]}, {}]
+    "body",
+    [
+        {"url": "ftp://example.com"},
+        {"url": "http://169.254.169.254/"},
+        {"url": "http://127.0.0.1/", "events": ["moon.*"]},
+        {"url": "mailto:a@b.example"},
+        {},
+    ],
 )
 def test_a_webhook_that_cannot_be_called_is_a_422(writer, body):
     assert writer.post("/v1/webhooks", json=body).status_code == 422

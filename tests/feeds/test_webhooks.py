@@ -22,7 +22,7 @@ def test_secrets_differ_and_have_the_form_of_the_scheme():
 
 def test_receiver_can_verify_what_was_signed_and_nothing_else():
     secret = make_secret()
-    content, headers = sign(secret, "evt_1", {"type": "flag.raised", "data": {"text": "等了一周"}}, datetime.now(UTC))
+    content, headers = sign([secret], "evt_1", {"type": "flag.raised", "data": {"text": "等了一周"}}, datetime.now(UTC))
     assert Webhook(secret).verify(content, headers)["data"] == {"text": "等了一周"}
     assert headers["webhook-id"] == "evt_1"
     with pytest.raises(WebhookVerificationError):
@@ -34,7 +34,7 @@ def test_receiver_can_verify_what_was_signed_and_nothing_else():
 
 
 def test_signature_is_that_of_the_specification():
-    content, headers = sign("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_1", {"test": 2432232314}, NOW + timedelta(seconds=0.7))
+    content, headers = sign(["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"], "msg_1", {"test": 2432232314}, NOW + timedelta(seconds=0.7))
     assert (content, headers["webhook-timestamp"]) == (b'{"test":2432232314}', str(int(NOW.timestamp())))
     expected = Webhook("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").sign("msg_1", NOW, content.decode())
     assert headers["webhook-signature"] == expected
@@ -64,7 +64,7 @@ def test_patterns_mean_events():
     assert check_events(["flag.*", "flag.*"]) == ("flag.*",)
 
 
-@pytest.mark.parametrize("patterns", [[], "flag.*", ["flag.rais"], ["flag.*", "*.raised"], ["topic.*"], [""]])
+@pytest.mark.parametrize("patterns", [[], "flag.*", ["flag.rais"], ["flag.*", "*.raised"], ["moon.*"], [""]])
 def test_unknown_patterns_are_refused_with_what_is_known(patterns):
     with pytest.raises(InvalidInput, match=r"flag\.raised"):
         check_events(patterns)

@@ -1,7 +1,5 @@
-import http.server
 import json
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -14,14 +12,16 @@ from sqlalchemy import text
 from standardwebhooks.webhooks import Webhook
 
 from cxnlp.errors import Conflict, InvalidInput, NotFound
-from cxnlp.feeds import webhooks
+from cxnlp.feeds import webhooks as scheme
 from cxnlp.lines import to_line
 from cxnlp.records import Analysis, Feedback, Quote, Risk, Span, Vectors
 from cxnlp.service.delivery import Delivery
+from cxnlp.service.sending import Sender
+from cxnlp.service.webhooks import WantedWebhook, Webhooks
 from cxnlp.store import Result, open_store
+from tests.service.receivers import DEADLINE, run_receiver
 
 TEXT = "等了两个星期，nobody answers me"
-DEADLINE = 30
 
 
 @pytest.fixture
@@ -33,9 +33,14 @@ def store(tmp_path):
 
 @pytest.fixture
 def delivery(store):
-    made = Delivery(store, allow_private=True)
+    made = Delivery(store, Sender(allow_private=True))
     yield made
     made.close()
+
+
+@pytest.fixture
+def webhooks(store):
+    return Webhooks(store, Sender(allow_private=True))
 
 
 @pytest.fixture
@@ -44,51 +49,10 @@ def at_once(monkeypatch):
     monkeypatch.setattr("cxnlp.service.delivery.random.random", lambda: 0.0)
 
 
-class Receiver(http.server.ThreadingHTTPServer):
-    """Keeps what it is sent; answers with the next of `statuses`, then 204."""
-
-    daemon_threads = True
-
-    def __init__(self, statuses=(), waits_for=None):
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.received = []
-        self.statuses = list(statuses)
-        self.waits_for = waits_for
-        self.url = f"http://127.0.0.1:{self.server_port}/in"
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-    def do_POST(self):
-        content = self.rfile.read(int(self.headers["content-length"]))
-        self.server.received.append((content, {name.lower(): value for name, value in self.headers.items()}))
-        if self.server.waits_for:
-            self.server.waits_for.wait(DEADLINE)
-        self.send_response(self.server.statuses.pop(0) if self.server.statuses else 204)
-        self.send_header("content-length", "0")
-        self.send_header("location", "/elsewhere")
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
 def receiver():
     with run_receiver() as server:
         yield server
-
-
-class run_receiver:
-    def __init__(self, *args, **options):
-        self.server = Receiver(*args, **options)
-
-    def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
-        return self.server
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
 
 
 def feedback(n, words=TEXT, age=timedelta(minutes=1)):
@@ -126,8 +90,8 @@ def types(store):
     return [event.type for event in store.events.read(0, 1000) if event.type.startswith("flag.")]
 
 
-def test_negative_record_is_delivered_once_signed_and_with_a_deadline(store, delivery, receiver):
-    webhook = delivery.create_webhook(receiver.url, ["flag.*"])
+def test_negative_record_is_delivered_once_signed_and_with_a_deadline(store, delivery, receiver, webhooks):
+    webhook = webhooks.create(WantedWebhook(receiver.url, ["flag.*"]))
     (record_id,) = add(store, feedback(1))
     enrich(store)
     settle(delivery)
@@ -152,14 +116,14 @@ def test_flag_is_raised_once_however_often_the_record_is_judged(store, delivery)
     store.analyses.requeue([record_id])
     enrich(store)
     settle(delivery)
-    again = Delivery(store, allow_private=True)
+    again = Delivery(store, Sender(allow_private=True))
     assert again.flag() == 0
     assert types(store) == ["flag.raised"]
     again.close()
 
 
-def test_record_that_is_updated_or_corrected_is_judged_again(store, delivery, receiver):
-    delivery.create_webhook(receiver.url, ["flag.*"])
+def test_record_that_is_updated_or_corrected_is_judged_again(store, delivery, receiver, webhooks):
+    webhooks.create(WantedWebhook(receiver.url, ["flag.*"]))
     (record_id,) = add(store, feedback(1))
     enrich(store)
     settle(delivery)
@@ -184,8 +148,8 @@ def test_neutral_records_raise_no_flag(store, delivery):
     assert types(store) == []
 
 
-def test_historical_records_are_flagged_and_not_delivered(store, delivery, receiver):
-    webhook = delivery.create_webhook(receiver.url, ["*"])
+def test_historical_records_are_flagged_and_not_delivered(store, delivery, receiver, webhooks):
+    webhook = webhooks.create(WantedWebhook(receiver.url, ["*"]))
     add(store, feedback(1, age=timedelta(days=3)))
     enrich(store)
     settle(delivery)
@@ -195,8 +159,8 @@ def test_historical_records_are_flagged_and_not_delivered(store, delivery, recei
     assert {row.status for row in store.deliveries.list(webhook.id)} == {"delivered"}
 
 
-def test_failed_delivery_is_tried_again_under_the_same_id(store, delivery, receiver, at_once):
-    webhook = delivery.create_webhook(receiver.url, ["flag.*"])
+def test_failed_delivery_is_tried_again_under_the_same_id(store, delivery, receiver, at_once, webhooks):
+    webhook = webhooks.create(WantedWebhook(receiver.url, ["flag.*"]))
     receiver.statuses = [500, 302]
     add(store, feedback(1))
     enrich(store)
@@ -209,9 +173,9 @@ def test_failed_delivery_is_tried_again_under_the_same_id(store, delivery, recei
     assert (row.status, row.attempts, row.response_status) == ("delivered", 2, 204)
 
 
-def test_failed_delivery_waits(store, delivery, receiver, monkeypatch):
+def test_failed_delivery_waits(store, delivery, receiver, monkeypatch, webhooks):
     monkeypatch.setattr("cxnlp.service.delivery.random.random", lambda: 1.0)
-    webhook = delivery.create_webhook(receiver.url, ["flag.*"])
+    webhook = webhooks.create(WantedWebhook(receiver.url, ["flag.*"]))
     receiver.statuses = [503]
     add(store, feedback(1))
     enrich(store)
@@ -222,24 +186,24 @@ def test_failed_delivery_waits(store, delivery, receiver, monkeypatch):
     assert row.next_at - before > timedelta(seconds=5)
 
 
-def test_delivery_that_always_fails_is_given_up_and_can_be_replayed(store, delivery, receiver, at_once, monkeypatch):
-    monkeypatch.setattr(webhooks, "_DELAYS_SECONDS", (1, 1))
-    webhook = delivery.create_webhook(receiver.url, ["flag.*"])
+def test_delivery_that_always_fails_is_given_up_and_can_be_replayed(store, delivery, receiver, at_once, monkeypatch, webhooks):
+    monkeypatch.setattr(scheme, "_DELAYS_SECONDS", (1, 1))
+    webhook = webhooks.create(WantedWebhook(receiver.url, ["flag.*"]))
     receiver.statuses = [500, 500, 500]
     add(store, feedback(1))
     enrich(store)
     settle(delivery)
     assert [(row.status, row.attempts) for row in store.deliveries.list(webhook.id)] == [("dead", 3)]
-    assert delivery.replay(webhook.id) == 1
+    assert webhooks.replay(webhook.id) == 1
     settle(delivery)
     assert [row.status for row in store.deliveries.list(webhook.id)] == ["delivered"]
     assert len({headers["webhook-id"] for _, headers in receiver.received}) == 1
     with pytest.raises(NotFound):
-        delivery.replay("w-none")
+        webhooks.replay("w-none")
 
 
-def test_receiver_that_is_gone_for_good_is_told_no_more(store, delivery, receiver):
-    webhook = delivery.create_webhook(receiver.url, ["flag.*"])
+def test_receiver_that_is_gone_for_good_is_told_no_more(store, delivery, receiver, webhooks):
+    webhook = webhooks.create(WantedWebhook(receiver.url, ["flag.*"]))
     receiver.statuses = [410]
     add(store, feedback(1))
     enrich(store)
@@ -248,16 +212,16 @@ def test_receiver_that_is_gone_for_good_is_told_no_more(store, delivery, receive
     enrich(store)
     settle(delivery)
     assert len(receiver.received) == 1
-    assert delivery.list_webhooks()[0].disabled_at is not None
+    assert webhooks.list()[0].disabled_at is not None
     assert [row.status for row in store.deliveries.list(webhook.id)] == ["dead"]
 
 
-def test_hanging_receiver_holds_nobody_else_up(store, delivery, receiver, monkeypatch):
-    monkeypatch.setattr("cxnlp.service.delivery.TIMEOUT_SECONDS", DEADLINE)
+def test_hanging_receiver_holds_nobody_else_up(store, delivery, receiver, monkeypatch, webhooks):
+    monkeypatch.setattr("cxnlp.service.sending.TIMEOUT_SECONDS", DEADLINE)
     released = threading.Event()
     with run_receiver(waits_for=released) as hanging:
-        delivery.create_webhook(hanging.url, ["flag.*"])
-        delivery.create_webhook(receiver.url, ["flag.*"])
+        webhooks.create(WantedWebhook(hanging.url, ["flag.*"]))
+        webhooks.create(WantedWebhook(receiver.url, ["flag.*"]))
         add(store, *map(feedback, range(20)))
         enrich(store)
         settle(delivery, until=lambda: len(receiver.received) == 20 and hanging.received)
@@ -271,9 +235,61 @@ def test_hanging_receiver_holds_nobody_else_up(store, delivery, receiver, monkey
         assert len(hanging.received) == 21
 
 
-def test_record_that_is_deleted_meanwhile_is_delivered_as_nothing(store, delivery, receiver):
-    webhook = delivery.create_webhook(receiver.url, ["flag.*"])
-    deletions = delivery.create_webhook(receiver.url, ["record.deleted"])
+def test_what_is_told_of_one_record_comes_in_order_and_holds_no_other_record_up(store, delivery, receiver, webhooks, at_once):
+    webhooks.create(WantedWebhook(receiver.url, ["record.*"]))
+    poisoned, sound = add(store, feedback(1), feedback(2))
+    refused = []
+
+    def refuse(content):
+        body = json.loads(content)
+        if body["data"]["record"]["id"] != poisoned or body["type"] != "record.received" or len(refused) == 3:
+            return 204
+        refused.append(body["data"]["seq"])
+        return 500
+
+    receiver.answer = refuse
+    enrich(store)
+    store.feedback.correct(poisoned, {"sentiment": 0.1}, "ann")
+    settle(delivery)
+    told = [(body["data"]["record"]["id"], body["type"]) for body in bodies(receiver)]
+    assert [type for i, type in told if i == sound] == ["record.received", "record.analyzed"]
+    order = ["record.received"] * 4 + ["record.analyzed", "record.updated"]
+    assert [type for i, type in told if i == poisoned] == order
+    last_sound = max(n for n, (i, _) in enumerate(told) if i == sound)
+    assert last_sound < told.index((poisoned, "record.analyzed"))
+
+
+def test_poisoned_event_stalls_neither_its_subscription_nor_later_flags(store, delivery, receiver, webhooks, monkeypatch):
+    monkeypatch.setattr("cxnlp.service.delivery.random.random", lambda: 1.0)
+    webhook = webhooks.create(WantedWebhook(receiver.url, ["flag.*"]))
+    (poisoned,) = add(store, feedback(0))
+    receiver.answer = lambda content: 500 if poisoned.encode() in content else 204
+    enrich(store)
+    settle(delivery)
+    later = add(store, *map(feedback, range(1, 6)))
+    enrich(store)
+    settle(delivery)
+    assert [body["data"]["record"]["id"] for body in bodies(receiver)] == [poisoned, *later]
+    assert sorted(row.status for row in store.deliveries.list(webhook.id)) == ["delivered"] * 5 + ["pending"]
+
+
+def test_filter_keeps_other_records_away(store, delivery, receiver, webhooks):
+    webhook = webhooks.create(WantedWebhook(receiver.url, ["record.*"], filter={"sentiment": {"lte": -0.5}}))
+    (angry,) = add(store, feedback(1))
+    enrich(store, -0.8)
+    (calm,) = add(store, feedback(2))
+    enrich(store, 0.2)
+    settle(delivery)
+    assert [body["data"]["record"]["id"] for body in bodies(receiver)] == [angry, angry]
+    store.feedback.forget([calm])
+    settle(delivery)
+    assert bodies(receiver)[-1]["type"] == "record.deleted"
+    assert {row.status for row in store.deliveries.list(webhook.id)} == {"delivered"}
+
+
+def test_record_that_is_deleted_meanwhile_is_delivered_as_nothing(store, delivery, receiver, webhooks):
+    webhook = webhooks.create(WantedWebhook(receiver.url, ["flag.*"]))
+    deletions = webhooks.create(WantedWebhook(receiver.url, ["record.deleted"]))
     (record_id,) = add(store, feedback(1))
     enrich(store)
     delivery.flag()
@@ -285,13 +301,13 @@ def test_record_that_is_deleted_meanwhile_is_delivered_as_nothing(store, deliver
     assert delivery.flags().flags == []
 
 
-def test_private_addresses_are_refused_when_made_and_when_called(store, receiver, at_once, delivery):
-    strict = Delivery(store, allow_private=False)
+def test_private_addresses_are_refused_when_made_and_when_called(store, receiver, at_once, delivery, webhooks):
+    strict, strict_webhooks = Delivery(store, Sender()), Webhooks(store, Sender())
     with pytest.raises(InvalidInput, match="CXNLP_WEBHOOK_ALLOW_PRIVATE=true"):
-        strict.create_webhook(receiver.url, ["flag.*"])
-    assert strict.list_webhooks() == []
-    webhook = delivery.create_webhook(receiver.url, ["flag.*"])
-    assert "CXNLP_WEBHOOK_ALLOW_PRIVATE" in strict.test_webhook(webhook.id).error
+        strict_webhooks.create(WantedWebhook(receiver.url, ["flag.*"]))
+    assert strict_webhooks.list() == []
+    webhook = webhooks.create(WantedWebhook(receiver.url, ["flag.*"]))
+    assert "CXNLP_WEBHOOK_ALLOW_PRIVATE" in strict_webhooks.test(webhook.id).error
     add(store, feedback(1))
     enrich(store)
     settle(strict)
@@ -300,32 +316,6 @@ def test_private_addresses_are_refused_when_made_and_when_called(store, receiver
     assert "private address" in row.last_error
     assert receiver.received == []
     strict.close()
-
-
-def test_unknown_events_are_refused(delivery, receiver):
-    with pytest.raises(InvalidInput, match=r"flag\.raised"):
-        delivery.create_webhook(receiver.url, ["flags"])
-
-
-def test_webhook_can_be_tested_and_deleted(delivery, receiver):
-    webhook = delivery.create_webhook(receiver.url, ["flag.*"])
-    receiver.statuses = [204, 500]
-    assert (delivery.test_webhook(webhook.id).status, delivery.test_webhook(webhook.id).error) == (204, "HTTP 500")
-    content, headers = receiver.received[0]
-    assert Webhook(webhook.secret).verify(content, headers)["type"] == "webhook.ping"
-    assert [listed.id for listed in delivery.list_webhooks()] == [webhook.id]
-    delivery.delete_webhook(webhook.id)
-    assert delivery.list_webhooks() == []
-    with pytest.raises(NotFound):
-        delivery.test_webhook(webhook.id)
-
-
-def test_receiver_that_is_not_there_is_reported(delivery):
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        url = f"http://127.0.0.1:{closed.getsockname()[1]}/"
-    answer = delivery.test_webhook(delivery.create_webhook(url, ["*"]).id)
-    assert answer.status is None
-    assert answer.error.startswith("ConnectError")
 
 
 def test_events_are_told_from_a_number_on(store, delivery):
@@ -370,13 +360,14 @@ DYING = """
 import os, signal, sys
 from sqlalchemy import event
 from cxnlp.service.delivery import Delivery
+from cxnlp.service.sending import Sender
 from cxnlp.store import open_store
 store = open_store(sys.argv[1])
 @event.listens_for(store.database.engine, "before_cursor_execute")
 def die(connection, cursor, statement, *_):
     if statement.startswith(sys.argv[2]):
         os.kill(os.getpid(), signal.SIGKILL)
-delivery = Delivery(store, allow_private=True)
+delivery = Delivery(store, Sender(allow_private=True))
 while True:
     delivery.flag(4)
     delivery.deliver()
@@ -397,8 +388,8 @@ def expire_leases(store):
         connection.execute(text("UPDATE deliveries SET leased_until = 0"))
 
 
-def test_killed_between_effect_and_cursor_nothing_is_lost_or_raised_twice(store, delivery, receiver):
-    delivery.create_webhook(receiver.url, ["flag.*"])
+def test_killed_between_effect_and_cursor_nothing_is_lost_or_raised_twice(store, delivery, receiver, webhooks):
+    webhooks.create(WantedWebhook(receiver.url, ["flag.*"]))
     ids = add(store, *map(feedback, range(3)))
     enrich(store)
     for statement in ("INSERT INTO events", "UPDATE cursors SET position", "INSERT INTO deliveries"):
@@ -410,8 +401,8 @@ def test_killed_between_effect_and_cursor_nothing_is_lost_or_raised_twice(store,
     assert sorted(by_message.values()) == sorted(ids)
 
 
-def test_killed_before_it_is_noted_a_message_comes_again_under_the_same_id(store, delivery, receiver):
-    webhook = delivery.create_webhook(receiver.url, ["flag.*"])
+def test_killed_before_it_is_noted_a_message_comes_again_under_the_same_id(store, delivery, receiver, webhooks):
+    webhook = webhooks.create(WantedWebhook(receiver.url, ["flag.*"]))
     add(store, feedback(1))
     enrich(store)
     run_until_killed(store, "UPDATE deliveries SET status")
@@ -422,9 +413,9 @@ def test_killed_before_it_is_noted_a_message_comes_again_under_the_same_id(store
     assert [row.status for row in store.deliveries.list(webhook.id)] == ["delivered"]
 
 
-def test_two_processes_share_the_work_without_repeating_it(store, delivery, receiver):
-    other = Delivery(store, allow_private=True)
-    delivery.create_webhook(receiver.url, ["flag.*"])
+def test_two_processes_share_the_work_without_repeating_it(store, delivery, receiver, webhooks):
+    other = Delivery(store, Sender(allow_private=True))
+    webhooks.create(WantedWebhook(receiver.url, ["flag.*"]))
     stop = threading.Event()
     loops = [threading.Thread(target=one.run, args=(stop,)) for one in (delivery, other)]
     for loop in loops:
@@ -445,7 +436,7 @@ def test_two_processes_share_the_work_without_repeating_it(store, delivery, rece
 def test_process_that_stops_hands_over_at_once(store, delivery):
     add(store, feedback(1))
     enrich(store)
-    other = Delivery(store, allow_private=True)
+    other = Delivery(store, Sender(allow_private=True))
     store.events.lease("flags", delivery._holder, 60)
     assert other.flag() == 0
     delivery.close()

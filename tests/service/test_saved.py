@@ -18,10 +18,10 @@ from cxnlp.likeness import to_likeness
 from cxnlp.lines import to_line
 from cxnlp.pipeline import Pipeline
 from cxnlp.privacy import Masker
-from cxnlp.service import Delivery, Enrichment, Intake, SavedSearches
+from cxnlp.service import Delivery, Enrichment, Intake, SavedSearches, Sender, WantedWebhook, Webhooks
 from cxnlp.store import Wanted, open_store
 from tests.fakes import HashingEncoder, WordHeads
-from tests.service.test_delivery import DEADLINE, run_receiver
+from tests.service.receivers import DEADLINE, run_receiver
 
 SLOW = "快递太慢了，等了一个星期"
 LIKE_SLOW = "快递太慢了，等了一个月"
@@ -351,9 +351,9 @@ def test_killed_between_effect_and_cursor_nothing_is_lost_or_told_twice(store, s
 
 
 def test_a_webhook_is_told_of_a_match_signed_and_once(store):
-    saved, delivery = saved_of(store), Delivery(store, allow_private=True)
+    saved, delivery = saved_of(store), Delivery(store, Sender(allow_private=True))
     with run_receiver() as receiver:
-        webhook = delivery.create_webhook(receiver.url, ["search.*"])
+        webhook = Webhooks(store, Sender(allow_private=True)).create(WantedWebhook(receiver.url, ["search.*"]))
         search = saved.create(Wanted("slow", SLOW), "ann")
         (alike, _) = add(store, LIKE_SLOW, OTHER)
         end = time.monotonic() + DEADLINE

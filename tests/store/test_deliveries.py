@@ -43,7 +43,7 @@ def test_webhook_is_told_of_the_events_it_asked_for_since_it_was_made(store):
     assert rows(store, all_flags) == [(last, "flag.raised", "pending")]
     assert rows(store, analyzed) == [(last - 1, "record.analyzed", "pending")]
     (due,) = take(store, all_flags)
-    assert (due.url, due.secret, due.attempts) == ("https://hooks.example/in", SECRET, 0)
+    assert (due.webhook.url, due.webhook.secret, due.attempts) == ("https://hooks.example/in", SECRET, 0)
     assert (due.event.seq, due.event.type, due.event.record_id, due.event.data) == (last, "flag.raised", "r-1", {"level": 2})
     assert SECRET not in repr(due)
 
@@ -167,3 +167,46 @@ def test_deliveries_and_cursor_are_written_together_or_not_at_all(store, monkeyp
         assert connection.execute(text("SELECT count(*) FROM deliveries")).scalar() == 0
     enqueue(store)
     assert len(rows(store, webhook)) == 1
+
+
+def test_what_is_told_of_a_record_waits_for_what_was_told_before(store):
+    webhook = hook(store)
+    append(store, "r-1", "r-2", "r-1")
+    enqueue(store)
+    first, second, third = take(store, webhook)
+    store.deliveries.retry_later(first, LATER, "HTTP 500", 500)
+    store.deliveries.succeed(second, 204)
+    store.deliveries.release("a", webhook.id)
+    assert store.deliveries.waiting(NOW) == []
+    assert take(store, webhook) == []
+    assert [due.event.seq for due in take(store, webhook, at=LATER)] == [first.event.seq, third.event.seq]
+    store.deliveries.bury(first, "HTTP 500", 500)
+    store.deliveries.release("a", webhook.id)
+    assert [due.event.seq for due in take(store, webhook)] == [third.event.seq]
+
+
+def test_what_is_told_of_a_record_is_under_way_once(store):
+    webhook = hook(store)
+    append(store, "r-1", "r-1", "r-2")
+    enqueue(store)
+    assert len(take(store, webhook, limit=1)) == 1
+    assert [due.event.record_id for due in take(store, webhook, holder="b")] == ["r-2"]
+
+
+def test_events_about_no_record_do_not_wait_for_each_other(store):
+    webhook = hook(store)
+    append(store, None, None, type="topic.fitted")
+    enqueue(store)
+    store.deliveries.retry_later(take(store, webhook)[0], LATER, "HTTP 500", 500)
+    store.deliveries.release("a", webhook.id)
+    assert [due.event.seq for due in take(store, webhook)] == [2]
+
+
+def test_what_waits_and_what_is_dead_is_counted(store):
+    webhook, other = hook(store), hook(store)
+    append(store, "r-1", "r-2", "r-3")
+    enqueue(store)
+    first, second, _ = take(store, webhook)
+    store.deliveries.succeed(first, 204)
+    store.deliveries.bury(second, "HTTP 500", 500)
+    assert store.deliveries.counts() == {(webhook.id, "pending"): 1, (webhook.id, "dead"): 1, (other.id, "pending"): 3}

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 
 from cxnlp.errors import NotFound
@@ -28,3 +30,24 @@ def test_deleted_and_disabled_webhooks(store):
         store.webhooks.delete(first.id)
     with pytest.raises(NotFound):
         store.webhooks.get(first.id)
+
+
+def test_format_language_and_filter_are_kept(store):
+    made = store.webhooks.create("https://h/", ["*"], "", "slack", "zh", {"channel": ["chat"]})
+    assert store.webhooks.get(made.id) == made
+    assert (made.format, made.language, made.filter) == ("slack", "zh", {"channel": ["chat"]})
+    plain = store.webhooks.create("https://h/", ["*"], SECRET)
+    assert (plain.format, plain.language, plain.filter) == ("standard", "en", {})
+
+
+def test_replaced_secret_signs_along_for_a_while(store):
+    made = store.webhooks.create("https://h/", ["*"], SECRET)
+    until = made.created_at + timedelta(hours=24)
+    rotated = store.webhooks.rotate(made.id, "whsec_bmV3", until)
+    assert rotated.secrets_at(made.created_at) == ("whsec_bmV3", SECRET)
+    assert rotated.secrets_at(until) == ("whsec_bmV3",)
+    assert "bmV3" not in repr(rotated) and SECRET not in repr(rotated)
+    again = store.webhooks.rotate(made.id, "whsec_bGFzdA==", None)
+    assert again.secrets_at(made.created_at) == ("whsec_bGFzdA==",)
+    with pytest.raises(NotFound):
+        store.webhooks.rotate("w-none", SECRET, None)
