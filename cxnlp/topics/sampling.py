@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from cxnlp.records import Matrix
 
-_N_STRATA: Final = 64
+_N_STRATA: Final = 16
 _N_LEARNT: Final = 8_192
 _N_ROUNDS: Final = 8
 _ROWS_A_BLOCK: Final = 32_768
@@ -16,7 +16,7 @@ _ROWS_A_BLOCK: Final = 32_768
 def draw(documents: Matrix, rows: npt.NDArray[np.int64], n: int, seed: int) -> npt.NDArray[np.int64]:
     """Return n of `rows`, ascending; all of them if there are no more.
 
-    The strata are 64 groups of spherical k-means. Of each is drawn in proportion to the square root of its size (power allocation, Bankier 1988), so
+    The strata are 16 groups of spherical k-means. Of each is drawn in proportion to the square root of its size (power allocation, Bankier 1988), so
     that what few people say is found too.
 
     Args:
@@ -39,7 +39,7 @@ def _strata(documents: Matrix, rows: npt.NDArray[np.int64], rng: np.random.Gener
     points = np.asarray(documents[learnt], np.float32)
     origin = points.mean(0)
     points = _unit(points - origin)
-    centres = points[rng.choice(len(points), min(_N_STRATA, len(points)), replace=False)]
+    centres = _begin(points, rng)
     for _ in range(_N_ROUNDS):
         nearest = (points @ centres.T).argmax(1)
         sums = np.zeros_like(centres)
@@ -48,6 +48,17 @@ def _strata(documents: Matrix, rows: npt.NDArray[np.int64], rng: np.random.Gener
     blocks = [rows[first : first + _ROWS_A_BLOCK] for first in range(0, len(rows), _ROWS_A_BLOCK)]
     # The length of a point does not change which centre is nearest.
     return np.concatenate([((np.asarray(documents[block], np.float32) - origin) @ centres.T).argmax(1) for block in blocks])
+
+
+def _begin(points: Matrix, rng: np.random.Generator) -> Matrix:
+    """Return 16 points that lie far from each other, drawn as k-means++ does (Arthur & Vassilvitskii 2007), by the fourth power of the distance."""
+    chosen = [int(rng.integers(len(points)))]
+    distances = np.full(len(points), np.inf)
+    while len(chosen) < _N_STRATA:
+        distances = np.minimum(distances, np.maximum(1 - points @ points[chosen[-1]], 0).astype(np.float64))
+        weights = distances**2
+        chosen.append(int(rng.choice(len(points), p=weights / weights.sum())) if weights.sum() > 0 else 0)
+    return points[chosen]
 
 
 def _allocate(sizes: npt.NDArray[np.int64], n: int) -> npt.NDArray[np.int64]:

@@ -1,6 +1,6 @@
 import numpy as np
 
-from cxnlp.topics.space import find_space
+from cxnlp.topics.space import find_space, sharpen
 
 from .samples import clusters
 
@@ -55,3 +55,51 @@ def test_equal_vectors_in_two_languages_have_no_axis():
     space = find_space(vectors, ["付款"] * 15 + ["payment"] * 15)
     assert space.axes.shape == (0, 4)
     assert np.isfinite(space.place(vectors)).all()
+
+
+def noisy_in_one_direction():
+    """Two groups along one axis, and much more spread, the same in both, along another."""
+    rng = np.random.default_rng(9)
+    truth = np.arange(400) % 2
+    vectors = rng.normal(size=(400, 20)) * 0.05
+    vectors[:, 0] += np.where(truth, 0.3, -0.3)
+    vectors[:, 1] += rng.normal(size=400) * 0.5
+    return vectors.astype(np.float32), truth
+
+
+def nearest(points, truth):
+    centroids = np.stack([points[truth == k].mean(0) for k in range(2)])
+    return (points @ (centroids / np.linalg.norm(centroids, axis=1, keepdims=True)).T).argmax(1)
+
+
+def test_what_differs_within_groups_no_longer_hides_them():
+    vectors, truth = noisy_in_one_direction()
+    space = find_space(vectors, ["text"] * 400)
+    sharp = sharpen(space, vectors, truth)
+    before, after = ((placed @ placed.T)[truth[:, None] == truth].mean() for placed in (space.place(vectors), sharp.place(vectors)))
+    assert after > before + 0.1
+    assert (nearest(sharp.place(vectors), truth) == truth).mean() > 0.98
+
+
+def test_the_language_stays_removed_in_a_sharpened_space():
+    vectors, truth, texts, is_chinese = two_languages()
+    sharp = sharpen(find_space(vectors, texts), vectors, truth)
+    points = sharp.place(vectors)
+    assert np.linalg.norm(points[is_chinese].mean(0) - points[~is_chinese].mean(0)) < 0.2
+    of_language = find_space(vectors, texts).axes[0]
+    np.testing.assert_allclose(sharp.place(vectors) @ of_language, 0, atol=1e-5)
+
+
+def test_groups_of_copies_leave_the_space_as_it_is():
+    vectors = np.repeat(clusters(3, 1)[0], 20, axis=0)
+    space = find_space(vectors, ["text"] * 60)
+    assert sharpen(space, vectors, np.repeat(np.arange(3), 20)) is space
+
+
+def test_axes_shorten_and_never_lengthen():
+    vectors, truth = noisy_in_one_direction()
+    axes = sharpen(find_space(vectors, ["text"] * 400), vectors, truth).axes
+    lengths = np.linalg.norm(axes, axis=1)
+    assert lengths.max() <= 1 + 1e-6
+    products = axes @ axes.T
+    np.testing.assert_allclose(products - np.diag(np.diag(products)), 0, atol=1e-5)
