@@ -5,6 +5,7 @@ evaluating.py evaluate
 finding.py    search, similar, show, export, status
 grouping.py   duplicates
 watching.py   searches
+feeding.py    webhooks
 running.py    serve, worker, reindex, doctor
 topics.py     topics: fit, list, versions; curating.py: rename, merge, move, undo
 learning.py   retrain, models
@@ -17,7 +18,7 @@ import sys
 import typer
 
 from cxnlp import __version__
-from cxnlp.cli import evaluating, files, finding, grouping, keeping, learning, running, topics, watching
+from cxnlp.cli import evaluating, feeding, files, finding, grouping, keeping, learning, running, topics, watching
 from cxnlp.errors import CxnlpError
 
 app = typer.Typer(
@@ -37,6 +38,7 @@ app.command()(finding.show)
 app.command()(finding.export)
 app.command()(finding.status)
 app.add_typer(watching.searches, name="searches")
+app.add_typer(feeding.webhooks, name="webhooks")
 app.command()(running.serve)
 app.command()(running.worker)
 app.command()(running.reindex)
