@@ -130,8 +130,9 @@ class FlagRequest(_Body):
     """What a person did about a flag."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"state": "acknowledged", "reason": "called back"}]})
-    state: Literal["acknowledged", "resolved", "dismissed"]
+    state: Annotated[Literal["acknowledged", "resolved", "dismissed"] | None, Field(description="May be left out where only the owner changes.")] = None
     reason: Annotated[str | None, Field(max_length=2000, description="Why; needed to dismiss.")] = None
+    owner: Annotated[str | None, Field(min_length=1, max_length=200, description="Who is to answer from now on.")] = None
 
 
 class KeyRequest(_Body):

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         View,
         Webhooks,
     )
+    from cxnlp.service.rules import Rules
     from cxnlp.store import Store
 
 
@@ -174,6 +175,13 @@ class Service:
         from cxnlp.service import SavedSearches
 
         return SavedSearches(self.store, self.encoder, self.masker)
+
+    @cached_property
+    def rules(self) -> Rules:
+        """The rules of flags."""
+        from cxnlp.service import Rules
+
+        return Rules(self.store, self.taxonomy)
 
     @cached_property
     def delivery(self) -> Delivery:

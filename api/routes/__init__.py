@@ -1,6 +1,6 @@
 """The addresses, one module a noun; `ROUTERS` are those under /v1."""
 
-from api.routes import analysis, events, feedback, fits, flags, groups, intake, keys, search, searches, status, topics, versions, webhooks
+from api.routes import analysis, events, feedback, fits, flags, groups, intake, keys, rules, search, searches, status, topics, versions, webhooks
 
 ROUTERS = (
     intake.router,
@@ -14,6 +14,7 @@ ROUTERS = (
     topics.router,
     versions.router,
     flags.router,
+    rules.router,
     webhooks.router,
     events.router,
     keys.router,

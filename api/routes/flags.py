@@ -21,6 +21,12 @@ _FLAG: Final = {
     "deadline": "2026-11-02T01:30:02Z",
     "state": "open",
     "historical": False,
+    "owner": "logistics",
+    "priority": 53,
+    "explanation": {"en": "53 = impact 0.82 (sentiment -0.82) × urgency 0.65 (level 2)", "zh": "53 = 影响 0.82（情绪 -0.82）× 紧急 0.65（2 级）"},
+    "overdue_at": None,
+    "repeats": 0,
+    "rule_version": 0,
     "note": None,
     "author": None,
 }
@@ -32,19 +38,20 @@ def list_flags(
     _: Agent,
     state: Annotated[str | None, Query(description="open, acknowledged, resolved, dismissed or withdrawn.")] = None,
     level: Annotated[int | None, Query(ge=1, le=3, description="1 is the most urgent.")] = None,
+    owner: Annotated[str | None, Query(description="Who is to answer.")] = None,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the part before.")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Response:
     """Return part of the flags."""
-    page = service.delivery.flags(state, level, cursor or None, limit)
+    page = service.delivery.flags(state, level, cursor or None, limit, owner=owner)
     return to_response({"items": [_line(flag) for flag in page.flags], "next_cursor": page.next_cursor})
 
 
 @router.patch("/{flag_id}", summary="Say what was done about a flag", responses=answer(_FLAG | {"state": "acknowledged"}))
 def patch_flag(flag_id: str, body: FlagRequest, service: ServiceDep, caller: Agent) -> Response:
-    """Take a flag on, resolve it, or dismiss it with a reason."""
+    """Take a flag on, resolve it, dismiss it with a reason, or give it to somebody."""
     reason = service.masker.mask(body.reason) if body.reason else None
-    flag = service.delivery.set_flag(flag_id, body.state, reason, caller.name)
+    flag = service.delivery.set_flag(flag_id, body.state, reason, caller.name, body.owner)
     return to_response(_line(flag))
 
 

@@ -6,6 +6,7 @@ finding.py    search, similar, show, export, status
 grouping.py   duplicates
 watching.py   searches
 feeding.py    webhooks
+flagging.py   flags
 running.py    serve, worker, reindex, doctor
 topics.py     topics: fit, list, versions; curating.py: rename, merge, move, undo
 learning.py   retrain, models
@@ -18,7 +19,7 @@ import sys
 import typer
 
 from cxnlp import __version__
-from cxnlp.cli import evaluating, feeding, files, finding, grouping, keeping, learning, running, topics, watching
+from cxnlp.cli import evaluating, feeding, files, finding, flagging, grouping, keeping, learning, running, topics, watching
 from cxnlp.errors import CxnlpError
 
 app = typer.Typer(
@@ -39,6 +40,7 @@ app.command()(finding.export)
 app.command()(finding.status)
 app.add_typer(watching.searches, name="searches")
 app.add_typer(feeding.webhooks, name="webhooks")
+app.add_typer(flagging.flags, name="flags")
 app.command()(running.serve)
 app.command()(running.worker)
 app.command()(running.reindex)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import TYPE_CHECKING, Annotated
 
 import orjson
 import typer
 
-from cxnlp.cli.options import Where, open_service, to_day, to_filter
+from cxnlp.cli.options import Where, author_of, open_service, to_day, to_filter
 
 if TYPE_CHECKING:
     from cxnlp.store import SavedSearch
@@ -36,7 +35,7 @@ def add_search(
 
     service = open_service()
     wanted = Wanted(name, text, tuple(like or ()), tuple(unlike or ()), to_filter(service, where), least)
-    saved = service.saved.create(wanted, author or _user())
+    saved = service.saved.create(wanted, author_of(author))
     typer.echo(f"{saved.id}  {saved.wanted.name}")
 
 
@@ -67,10 +66,3 @@ def remove_search(search: SearchId) -> None:
 def _describe(search: SavedSearch) -> str:
     state = f"disabled {to_day(search.disabled_at)}" if search.disabled_at else "empty" if search.is_empty else "active"
     return f"{search.id}  {to_day(search.created_at)}  {state:<19} {search.n_matches:>7,} matches  {search.wanted.name}"
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container without such a user
-        return "unknown"

@@ -24,6 +24,8 @@ TYPES: Final = (
     "record.deleted",
     "flag.raised",
     "flag.changed",
+    "flag.repeated",
+    "flag.overdue",
     "flag.withdrawn",
     "flag.acknowledged",
     "flag.resolved",

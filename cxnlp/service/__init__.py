@@ -17,6 +17,8 @@ correction.py    what people say of a record
 versions.py      which version of the heads reads
 retraining.py    learn from corrections
 comparison.py    how well versions agree with people
+rules.py         the rules of flags, and what one would have raised
+flagging.py      raise flags by them, and escalate what is overdue
 delivery.py      flags, messages to webhooks (sending.py), events
 webhooks.py      whom to tell
 saved.py         saved searches, and matching them
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from cxnlp.service.questions import Question
     from cxnlp.service.retraining import Comparison, Retraining, RetrainReport
     from cxnlp.service.retrieval import Retrieval
+    from cxnlp.service.rules import KnownRule, Rules, Trial
     from cxnlp.service.saved import Matched, SavedSearches
     from cxnlp.service.sending import Sender
     from cxnlp.service.topics import FitReport, TopicModel
@@ -52,6 +55,7 @@ _MODULES |= {"Question": "questions", "View": "view"}
 _MODULES |= {"Copies": "copies", "CopyGroup": "copies", "Groups": "groups", "Issue": "issues", "Issues": "groups"}
 _MODULES |= {"Curation": "curation", "Emergence": "emergence", "Matched": "saved", "SavedSearches": "saved"}
 _MODULES |= {"Sender": "sending", "WantedWebhook": "webhooks", "Webhooks": "webhooks"}
+_MODULES |= {"KnownRule": "rules", "Rules": "rules", "Trial": "rules"}
 __all__ = [
     "ActiveHeads",
     "Comparison",
@@ -68,15 +72,18 @@ __all__ = [
     "Intake",
     "Issue",
     "Issues",
+    "KnownRule",
     "Matched",
     "Outcome",
     "Question",
     "RetrainReport",
     "Retraining",
     "Retrieval",
+    "Rules",
     "SavedSearches",
     "Sender",
     "TopicModel",
+    "Trial",
     "Versions",
     "View",
     "WantedWebhook",

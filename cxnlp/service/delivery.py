@@ -20,17 +20,16 @@ import httpx
 
 from cxnlp.errors import CxnlpError
 from cxnlp.feeds.conditions import holds, parse_condition
-from cxnlp.feeds.flags import evaluate
 from cxnlp.feeds.messages import GAP_SECONDS
-from cxnlp.feeds.rules import Rule, shipped_rules
 from cxnlp.feeds.targets import Answer
 from cxnlp.feeds.webhooks import Message, backoff_seconds, make_message, types_of
 from cxnlp.records import Record
+from cxnlp.service.flagging import Flagging
 from cxnlp.service.sending import Sender
-from cxnlp.store import Due, Event, FlagPage, Store, StoredFlag, Verdict, Webhook
+from cxnlp.store import Due, Event, FlagPage, Store, StoredFlag, Webhook
 
 LEASE_SECONDS: Final = 60.0
-_FLAGS: Final = "flags"
+_ESCALATE_SECONDS: Final = 5.0
 _WEBHOOKS: Final = "webhooks"
 _CURSOR_SECONDS: Final = 15.0
 _JOB_SECONDS: Final = 20.0
@@ -38,7 +37,6 @@ _PATIENCE_SECONDS: Final = 0.5
 _IDLE_SECONDS: Final = 0.25
 _N_THREADS: Final = 16
 _GONE: Final = 410
-_JUDGED: Final = ("record.analyzed", "record.updated")
 _DELETED: Final = "record.deleted"
 _log = logging.getLogger(__name__)
 
@@ -65,40 +63,23 @@ class Delivery:
         self._store = store
         self._sender = sender
         self._holder = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        self._seen: dict[str, int] = {}
+        self._flagging = Flagging(store, self._holder)
+        self._escalated_at = float("-inf")
+        self._seen = -1
         self._pool = ThreadPoolExecutor(_N_THREADS, "deliver")
         self._jobs: dict[str, Future[int]] = {}
         self._closing = threading.Event()
 
     def flag(self, limit: int = 500) -> int:
-        """Judge the records of the next events and raise, change or withdraw their flags.
+        """Judge the records of the next events; see `Flagging.judge`."""
+        return self._flagging.judge(limit)
 
-        Returns:
-            How many events were dealt with; 0 when there are no new ones, or another process has this in hand.
-
-        Raises:
-            Conflict: Another process took over meanwhile; nothing was written.
-        """
-        if not self._is_behind(_FLAGS):
+    def escalate(self) -> int:
+        """Tell of flags that nobody took on in time, at most every five seconds; see `Flagging.escalate`."""
+        if time.monotonic() - self._escalated_at < _ESCALATE_SECONDS:
             return 0
-        position = self._store.events.lease(_FLAGS, self._holder, _CURSOR_SECONDS)
-        if position is None:
-            return 0
-        events = self._store.events.read(position, limit)
-        self._seen[_FLAGS] = events[-1].seq if events else position
-        if not events:
-            return 0
-        ids = dict.fromkeys(event.record_id for event in events if event.record_id and event.type in _JUDGED)
-        now = datetime.now(UTC)
-        # One that waits for analysis is judged when that is done.
-        records = [record for record in self._store.feedback.get_many(list(ids)).values() if record.analysis]
-        verdicts = [_judge(rule, record, now) for record in records for rule in shipped_rules()]
-        try:
-            self._store.flags.apply(verdicts, self._holder, events[-1].seq)
-        except CxnlpError:
-            self._seen.pop(_FLAGS)
-            raise
-        return len(events)
+        self._escalated_at = time.monotonic()
+        return self._flagging.escalate()
 
     def deliver(self, limit: int = 50) -> int:
         """Note whom to tell of the next events, and send what is due, each webhook by itself so that a slow one holds nobody up.
@@ -111,10 +92,10 @@ class Delivery:
         Returns:
             How many messages were tried.
         """
-        if self._is_behind(_WEBHOOKS):
+        if self._store.events.last_seq() > self._seen:
             reached = self._store.deliveries.enqueue(self._holder, datetime.now(UTC), 20 * limit, _CURSOR_SECONDS)
             if reached is not None:
-                self._seen[_WEBHOOKS] = reached
+                self._seen = reached
         n_tried = self._reap()
         idle = [webhook_id for webhook_id in self._store.deliveries.waiting(datetime.now(UTC)) if webhook_id not in self._jobs]
         begun = {webhook_id: self._pool.submit(self._serve, webhook_id, limit) for webhook_id in idle}
@@ -127,7 +108,7 @@ class Delivery:
         try:
             while not stop.is_set():
                 try:
-                    if self.flag() + self.deliver() == 0:
+                    if self.flag() + self.escalate() + self.deliver() == 0:
                         stop.wait(_IDLE_SECONDS)
                 except CxnlpError as error:
                     _log.warning("delivery waits: %s", error)
@@ -142,16 +123,18 @@ class Delivery:
         """Give back what this process holds; calls that are under way end by themselves."""
         self._closing.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
-        for name in (_FLAGS, _WEBHOOKS):
-            self._store.events.release(name, self._holder)
+        self._flagging.close()
+        self._store.events.release(_WEBHOOKS, self._holder)
 
-    def flags(self, state: str | None = None, level: int | None = None, cursor: str | None = None, limit: int = 50) -> FlagPage:
+    def flags(
+        self, state: str | None = None, level: int | None = None, cursor: str | None = None, limit: int = 50, *, owner: str | None = None
+    ) -> FlagPage:
         """Return part of the flags, newest first; see `FlagTable.page`."""
-        return self._store.flags.page(state, level, cursor, limit)
+        return self._store.flags.page(state, level, cursor, limit, owner=owner)
 
-    def set_flag(self, flag_id: str, state: str, reason: str | None, author: str) -> StoredFlag:
+    def set_flag(self, flag_id: str, state: str | None, reason: str | None, author: str, owner: str | None = None) -> StoredFlag:
         """Note what a person did about a flag; see `FlagTable.set_state`."""
-        return self._store.flags.set_state(flag_id, state, reason, author)
+        return self._store.flags.set_state(flag_id, state, reason, author, owner)
 
     def events(self, after: int, limit: int = 100, types: Sequence[str] | None = None) -> Told:
         """Return what happened after the event numbered `after`, as webhooks are told of it.
@@ -173,9 +156,6 @@ class Delivery:
         messages = [_message(event, records) for event in events]
         position = events[-1].seq if len(events) == limit else max([last, *(event.seq for event in events)])
         return Told(tuple(message for message in messages if message), position)
-
-    def _is_behind(self, name: str) -> bool:
-        return self._store.events.last_seq() > self._seen.get(name, -1)
 
     def _reap(self) -> int:
         done = [self._jobs.pop(webhook_id) for webhook_id, job in list(self._jobs.items()) if job.done()]
@@ -226,13 +206,6 @@ class Delivery:
             self._store.deliveries.bury(due, answer.error, answer.status)
         else:
             self._store.deliveries.retry_later(due, datetime.now(UTC) + timedelta(seconds=wait_seconds), answer.error, answer.status)
-
-
-def _judge(rule: Rule, record: Record, now: datetime) -> Verdict:
-    flag = evaluate(rule, record, record.received_at or now, now)
-    if flag is None:
-        return Verdict(record.feedback.id, record.version, rule.name, now)
-    return Verdict(flag.record_id, record.version, flag.rule, flag.raised_at, flag.level, flag.reasons, flag.deadline, flag.historical)
 
 
 def _passes(webhook: Webhook, event: Event, records: Mapping[str, Record]) -> bool:

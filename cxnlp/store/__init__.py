@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from cxnlp.store.alerts import Alert, AlertChange, AlertPage, AlertTable, Moved
 from cxnlp.store.analyses import Analyses, Reading, Result
+from cxnlp.store.contacts import Contacts
 from cxnlp.store.database import Database, open_database
 from cxnlp.store.deliveries import DeliveryRow, DeliveryTable, Due
 from cxnlp.store.events import Event, Events
 from cxnlp.store.feedback import FeedbackTable, Statistics
-from cxnlp.store.flags import FlagPage, FlagTable, StoredFlag, Verdict
+from cxnlp.store.flags import Escalation, FlagPage, FlagTable, StoredFlag
 from cxnlp.store.generations import Generation, Generations
 from cxnlp.store.keys import ApiKey, Keys
 from cxnlp.store.matches import Match, MatchPage, MatchTable
@@ -20,6 +21,7 @@ from cxnlp.store.paging import Page
 from cxnlp.store.receiving import Receipt
 from cxnlp.store.retrains import Retrain, Retrains
 from cxnlp.store.rows import Claim
+from cxnlp.store.rules import RuleTable, StoredRule
 from cxnlp.store.sayings import Saying, Sayings
 from cxnlp.store.searches import SavedSearch, SearchTable, Wanted
 from cxnlp.store.series import Days, SeriesTable, Told
@@ -30,6 +32,7 @@ from cxnlp.store.topic_members import Assigned, MemberTable, Placed, Standing
 from cxnlp.store.topic_results import Assignments, FittedTable, FittedTopic, NewFit, StoredModel
 from cxnlp.store.topics import Belonging, StoredTopic, TopicTable
 from cxnlp.store.vectors import VectorTable
+from cxnlp.store.verdicts import Verdict
 from cxnlp.store.versions import HeadVersion, HeadVersions
 from cxnlp.store.webhooks import Webhook, WebhookTable
 from cxnlp.store.words import Said, WordHit, Words, said
@@ -47,12 +50,14 @@ __all__ = [
     "Candidate",
     "CandidateTable",
     "Claim",
+    "Contacts",
     "CurationTable",
     "Database",
     "Days",
     "DeliveryRow",
     "DeliveryTable",
     "Due",
+    "Escalation",
     "Event",
     "Events",
     "FeedbackTable",
@@ -78,6 +83,7 @@ __all__ = [
     "Result",
     "Retrain",
     "Retrains",
+    "RuleTable",
     "Said",
     "SavedSearch",
     "Saying",
@@ -89,6 +95,7 @@ __all__ = [
     "Store",
     "StoredFlag",
     "StoredModel",
+    "StoredRule",
     "StoredTopic",
     "Told",
     "TopicChange",
@@ -119,6 +126,8 @@ class Store:
     events: Events
     keys: Keys
     flags: FlagTable
+    rules: RuleTable
+    contacts: Contacts
     webhooks: WebhookTable
     deliveries: DeliveryTable
     topics: TopicTable
@@ -166,6 +175,8 @@ def open_store(url: str) -> Store:
         events=events,
         keys=Keys(database),
         flags=FlagTable(database, events),
+        rules=RuleTable(database),
+        contacts=Contacts(database),
         webhooks=WebhookTable(database),
         deliveries=DeliveryTable(database, events),
         topics=TopicTable(database),

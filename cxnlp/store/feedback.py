@@ -22,6 +22,7 @@ from cxnlp.store.reading import RECORDS, RECORDS_BY_ID, read_corrections, read_r
 from cxnlp.store.receiving import Receipt, extend, receive
 from cxnlp.store.rows import chunks, feedback_of, feedback_row, from_json, past_record, to_json
 from cxnlp.store.schema import MOST_ATTEMPTS, analyses, corrections, feedback, feedback_history, pending
+from cxnlp.store.verdicts import orphans_of
 
 _MOST_LISTED: Final = 1_000
 
@@ -183,15 +184,19 @@ class FeedbackTable:
     def forget(self, record_ids: Sequence[str]) -> int:
         """Delete records with all that was derived from them, and return how many there were.
 
-        They are gone for every reader at once. From the disk they are erased as `Database.erase_traces` says: for a file of more than 64 MiB,
-        and for PostgreSQL, call it with `whole` at a quiet hour.
+        They are gone for every reader at once. Records that had joined a flag of theirs are told of anew, so that they get one of their own. From
+        the disk they are erased as `Database.erase_traces` says: for a file of more than 64 MiB, and for PostgreSQL, call it with `whole` at a
+        quiet hour.
         """
         n_forgotten = 0
         for part in chunks(dict.fromkeys(record_ids)):
             with self._database.write() as connection:
                 known = connection.execute(select(feedback.c.id).where(feedback.c.id.in_(part))).scalars().all()
+                orphans = connection.execute(orphans_of(known)).all()
                 connection.execute(delete(feedback).where(feedback.c.id.in_(known)))
                 self._events.append(connection, DELETED, known)
+                told = [{"version": row.version, "reason": "flag"} for row in orphans]
+                self._events.append(connection, UPDATED, [row.id for row in orphans], told)
             n_forgotten += len(known)
         self._database.erase_traces()
         return n_forgotten

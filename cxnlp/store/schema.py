@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
 
-REVISION: Final = "0009"
+REVISION: Final = "0010"
 MOST_ATTEMPTS: Final = 3
 """At so many `attempts` a row of `pending` leaves the queue as failed."""
 
@@ -63,7 +63,7 @@ feedback: Final = Table(
     sqlite_autoincrement=True,
 )
 Index(None, feedback.c.created_at, feedback.c.seq)
-Index(None, feedback.c.customer_id)
+Index(None, feedback.c.customer_id, feedback.c.created_at)
 
 feedback_history: Final = Table("feedback_history", metadata, of_record(), *_content(keep_versions=True))
 
@@ -184,26 +184,6 @@ api_keys: Final = Table(
     Column("revoked_at", Double),
     UniqueConstraint("hash"),
 )
-
-flags: Final = Table(
-    "flags",
-    metadata,
-    of_record(),
-    Column("rule", Text, primary_key=True),
-    Column("id", Text, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("level", Integer, nullable=False),
-    Column("reasons", Text, nullable=False),
-    Column("raised_at", Double, nullable=False),
-    Column("deadline", Double),
-    Column("state", Text, nullable=False),
-    Column("historical", Boolean, nullable=False),
-    Column("note", Text),
-    Column("author", Text),
-    Column("changed_at", Double, nullable=False),
-    UniqueConstraint("id"),
-)
-Index(None, flags.c.raised_at, flags.c.seq)
 
 webhooks: Final = Table(
     "webhooks",

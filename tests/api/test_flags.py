@@ -29,3 +29,12 @@ def test_what_is_no_flag_or_state_says_so(writer, flag):
     assert writer.patch(f"/v1/flags/{flag['id']}", json={"state": "open"}).status_code == 422
     assert writer.get("/v1/flags", params={"state": "lost"}).status_code == 422
     assert writer.get("/v1/flags", params={"cursor": "broken"}).status_code == 422
+
+
+def test_a_flag_is_given_to_somebody(writer, flag):
+    given = writer.patch(f"/v1/flags/{flag['id']}", json={"owner": "ann"}).json()
+    assert (given["owner"], given["state"]) == ("ann", flag["state"])
+    assert flag["id"] in [f["id"] for f in writer.get("/v1/flags", params={"owner": "ann"}).json()["items"]]
+    assert writer.get("/v1/flags", params={"owner": "nobody"}).json()["items"] == []
+    assert writer.patch(f"/v1/flags/{flag['id']}", json={}).status_code == 422
+    assert writer.patch(f"/v1/flags/{flag['id']}", json={"owner": ""}).status_code == 422

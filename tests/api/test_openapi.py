@@ -59,7 +59,8 @@ def test_every_example_can_be_run(other, writer, document):
                 method,
                 path.replace("{record_id}", TALK_ID if path.endswith("/turns") else RECORD_ID)
                 .replace("{flag_id}", flag_id(other, writer))
-                .replace("{search_id}", search_id(writer)),
+                .replace("{search_id}", search_id(writer))
+                .replace("{rule_name}", "angry-vip"),
                 content=(body if isinstance(body, str) else json.dumps(body)).encode(),
                 headers={"content-type": content_type},
             )

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from cxnlp.errors import Conflict, InvalidInput, InvalidQuery, NotFound
-from cxnlp.store import Verdict
+from cxnlp.store import Escalation, Verdict
 
 from .samples import NOW, enrich, make_feedback
 
@@ -55,6 +55,12 @@ def test_flag_is_raised_once_for_the_same_cause(store):
         "deadline": "2026-11-21T12:00:00.123Z",
         "state": "open",
         "historical": False,
+        "owner": None,
+        "priority": None,
+        "explanation": None,
+        "overdue_at": None,
+        "repeats": 0,
+        "rule_version": 0,
     }
     assert store.flags.get(flag.id) == flag
     assert store.flags.get("f-none") is None
@@ -225,3 +231,81 @@ def test_flags_survive_a_new_analysis(store):
     assert apply(store, judge(record_id)) == 0
     with store.database.read() as connection:
         assert connection.execute(text("SELECT count(*) FROM flags")).scalar() == 1
+
+
+def escalate(store, now, level=1, holder="a"):
+    position = store.events.lease("flags", holder, 60)
+    found = [Escalation(flag.id, level, 90, {"en": "late", "zh": "超时"}) for flag in store.flags.overdue(now)]
+    return store.flags.escalate(found, now, holder, position)
+
+
+def test_a_flag_that_nobody_took_on_in_time_is_told_of_once_and_becomes_more_urgent(store):
+    ids = add(store, 1, 2)
+    apply(store, judge(ids[0], 2), judge(ids[1], 3))
+    assert escalate(store, NOW + timedelta(hours=24)) == 0
+    late = NOW + timedelta(hours=24, seconds=1)
+    assert escalate(store, late) == 1
+    assert escalate(store, late + timedelta(hours=1)) == 0
+    flag = next(f for f in store.flags.page().flags if f.record_id == ids[0])
+    assert (flag.level, flag.priority, flag.explanation["en"], flag.overdue_at) == (1, 90, "late", late)
+    assert told(store)[-1] == ("flag.overdue", 1)
+    assert apply(store, judge(ids[0], 2)) == 0
+    assert store.flags.get(flag.id) == flag
+
+
+def test_flags_that_people_have_dealt_with_and_those_without_a_deadline_are_never_overdue(store):
+    ids = add(store, 1, 2, 3)
+    apply(store, judge(ids[0]), judge(ids[1]), judge(ids[2], historical=True))
+    first, second = (flag.id for flag in store.flags.page().flags if not flag.historical)
+    store.flags.set_state(first, "acknowledged", None, "ann")
+    store.flags.set_state(second, "resolved", None, "ann")
+    assert store.flags.overdue(NOW + timedelta(days=900)) == []
+
+
+def test_one_that_is_taken_on_while_it_is_being_escalated_is_left_alone(store):
+    (record_id,) = add(store, 1)
+    apply(store, judge(record_id))
+    late = NOW + timedelta(days=2)
+    (flag,) = store.flags.overdue(late)
+    store.flags.set_state(flag.id, "acknowledged", None, "ann")
+    position = store.events.lease("flags", "a", 60)
+    assert store.flags.escalate([Escalation(flag.id, 1, 90, {})], late, "a", position) == 0
+    assert only(store).level == 2
+
+
+def test_only_the_holder_of_the_lease_escalates(store):
+    (record_id,) = add(store, 1)
+    apply(store, judge(record_id))
+    store.events.lease("flags", "a", -1)
+    store.events.lease("flags", "b", 60)
+    late = NOW + timedelta(days=2)
+    with pytest.raises(Conflict):
+        store.flags.escalate([Escalation(only(store).id, 1, 90, {})], late, "a", 1)
+    assert (only(store).level, only(store).overdue_at) == (2, None)
+
+
+def test_a_flag_that_is_raised_anew_can_be_overdue_anew(store):
+    (record_id,) = add(store, 1)
+    apply(store, judge(record_id, 3))
+    escalate(store, NOW + timedelta(days=4), level=2)
+    store.flags.set_state(only(store).id, "resolved", None, "ann")
+    add(store, 1, text="worse than ever")
+    apply(store, judge(record_id, 2, version=2, at=NOW + timedelta(days=5)))
+    assert (only(store).state, only(store).overdue_at) == ("open", None)
+    assert escalate(store, NOW + timedelta(days=7)) == 1
+
+
+def test_an_owner_comes_with_the_flag_and_people_can_give_it_to_another(store):
+    ids = add(store, 1, 2)
+    apply(store, replace(judge(ids[0]), owner="desk"), judge(ids[1]))
+    (flag,) = store.flags.page(owner="desk").flags
+    given = store.flags.set_state(flag.id, None, None, "ann", owner="bob")
+    assert (given.owner, given.state, given.author) == ("bob", "open", None)
+    assert told(store)[-1] == ("flag.changed", 2)
+    apply(store, replace(judge(ids[0], 1), owner="desk"))
+    assert store.flags.get(flag.id).owner == "bob"
+    assert store.flags.page(owner="desk").flags == []
+    both = store.flags.set_state(flag.id, "acknowledged", None, "ann", owner="cy")
+    assert (both.owner, both.state, both.author) == ("cy", "acknowledged", "ann")
+    with pytest.raises(InvalidInput, match="state and owner are missing"):
+        store.flags.set_state(flag.id, None, "because", "ann")

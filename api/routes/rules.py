@@ -1,0 +1,67 @@
+"""Rules: which records raise a flag, how urgent it is, whose it is and by when to answer."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Path, Query, Response
+
+from api.bodies import read_object, to_response
+from api.deps import RawBody, ServiceDep
+from api.schemas import answer, json_body
+from api.security import Agent, Analyst
+from cxnlp.errors import InvalidInput, shorten
+
+router = APIRouter(prefix="/v1/rules", tags=["flags"])
+RuleName = Annotated[str, Path(description="Name of the rule.", examples=["angry-vip"])]
+_RULE: Final[dict[str, Any]] = {
+    "description": "Unhappy VIP customers",
+    "levels": [
+        {"level": 1, "when": {"segment": ["vip"], "sentiment": {"lte": -0.6}}},
+        {"level": 2, "when": {"segment": ["vip"], "trajectory": {"ends_low": True, "unanswered": True}}},
+    ],
+    "unless": {"spam": True},
+    "owners": {"delivery": "logistics", "default": "vip-desk"},
+    "deadline_hours": {"1": 2, "2": 8},
+    "business_hours": {"days": ["mon", "tue", "wed", "thu", "fri"], "from": "09:00", "to": "18:00", "zone": "Asia/Shanghai"},
+    "cooldown_hours": 24,
+    "overdue_raises": 1,
+}
+_SAVED: Final = {"name": "angry-vip"} | _RULE | {"version": 1, "deleted": False, "author": "local", "at": "2026-11-01T09:30:00Z"}
+
+
+@router.get("", summary="List rules", responses=answer({"items": [_SAVED]}))
+def list_rules(service: ServiceDep, _: Agent) -> Response:
+    """Return the rules in force, by name; version 0 is one as it was shipped."""
+    return to_response({"items": [known.to_json() for known in service.rules.list()]})
+
+
+@router.get("/{rule_name}", summary="Read a rule", responses=answer(_SAVED))
+def get_rule(
+    rule_name: RuleName,
+    service: ServiceDep,
+    _: Agent,
+    history: Annotated[bool, Query(description="Also return all versions, oldest first.")] = False,
+) -> Response:
+    """Return the newest version of a rule; a deleted one has `deleted`."""
+    versions = service.rules.versions(rule_name)
+    line = versions[-1].to_json()
+    return to_response(line | {"history": [known.to_json() for known in versions]} if history else line)
+
+
+@router.put(
+    "/{rule_name}",
+    summary="Save a rule",
+    responses=answer(_SAVED),
+    openapi_extra=json_body("The whole rule; what its fields mean is in docs/flags.md.", {"unhappy VIPs": _RULE}),
+)
+def put_rule(rule_name: RuleName, service: ServiceDep, raw: RawBody, caller: Analyst) -> Response:
+    """Save a rule as its next version; the same again makes none. What is judged from now on is judged by it; earlier flags stay."""
+    body = read_object(raw)
+    if body.get("name", rule_name) != rule_name:
+        raise InvalidInput(f"name is {shorten(body['name'])!r}, and the address says {shorten(rule_name)!r}; leave it out, or write the same")
+    return to_response(service.rules.put(service.rules.parse({"name": rule_name} | body), caller.name).to_json())
+
+
+@router.delete("/{rule_name}", summary="Delete a rule", responses=answer({"name": "angry-vip", "version": 2, "deleted": True}))
+def delete_rule(rule_name: RuleName, service: ServiceDep, caller: Analyst) -> Response:
+    """Let a rule raise no more flags. Those that it has raised stay, and so do its versions: save one of them to have it back."""
+    return to_response(service.rules.delete(rule_name, caller.name).to_json())
