@@ -56,13 +56,18 @@ class Encoder(nn.Module):
         for part in (self.words, self.positions, self.norm, *self.layer[: self.n_frozen]):
             part.requires_grad_(False)
 
-    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """Map (n, length) ids to (n, length, dim) states; `mask` is True where a token is."""
+    @torch.no_grad()
+    def below(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Map (n, length) ids to the (n, length, dim) states that the trained layers read; `mask` is True where a token is."""
         bias = ((~mask)[:, None, None] * _MASKED).float()
-        with torch.no_grad():
-            x = self.norm(self.words(ids) + self.positions.weight[: ids.shape[1]])
-            for layer in self.layer[: self.n_frozen]:
-                x = layer(x, bias)
+        x = self.norm(self.words(ids) + self.positions.weight[: ids.shape[1]])
+        for layer in self.layer[: self.n_frozen]:
+            x = layer(x, bias)
+        return x
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Map (n, length, dim) states of `below` to the last ones."""
+        bias = ((~mask)[:, None, None] * _MASKED).float()
         for layer in self.layer[self.n_frozen :]:
             x = layer(x, bias)
         return x
@@ -95,6 +100,7 @@ class Joint(nn.Module):
         self.heads = make_heads(shape["dim"], Config())
         self.satisfaction = nn.Linear(4 * shape["dim"], 1)
         self.before, self.end, self.pad = [special["start"], *prefix], special["end"], special["pad"]
+        self.seen: dict[Text, Tensor] = {}  # half-precision states below the trained layers: a second pass over a text costs only these
 
     def pool(self, texts: Sequence[Text]) -> Pooled:
         """Encode texts and pool their token states as `cxnlp.encoder.pooling` does."""
@@ -116,9 +122,17 @@ class Joint(nn.Module):
         silent = ~is_clause.any(1)
         member[silent, 1] = member[silent, 0]
         is_clause[silent, 0] = True
-        sums = torch.from_numpy(member) @ self.encoder(torch.from_numpy(ids), torch.from_numpy(ids != self.pad))
+        sums = torch.from_numpy(member) @ self.encoder(self._below(texts, ids), torch.from_numpy(ids != self.pad))
         vectors = functional.normalize(sums, dim=2)
         return Pooled(Batch(vectors[:, 0], vectors[:, 1:], torch.from_numpy(is_clause)), np.where(is_clause, turns, -1))
+
+    def _below(self, texts: Sequence[Text], ids: np.ndarray) -> Tensor:
+        new = [i for i, text in enumerate(texts) if text not in self.seen]
+        if new:
+            some = torch.from_numpy(ids[new])
+            for i, states in zip(new, self.encoder.below(some, some != self.pad), strict=True):
+                self.seen[texts[i]] = states[: int((ids[i] != self.pad).sum())].half()
+        return nn.utils.rnn.pad_sequence([self.seen[text] for text in texts], batch_first=True).float()
 
     def rate(self, pooled: Pooled) -> Tensor:
         """Return (n,) satisfaction, from what `cxnlp.heads.conversation.describe` describes."""

@@ -38,8 +38,8 @@ KINDS: Final = {
     "dimabsa_eng_restaurant_train": ("aspects", 1_800),
     "makeup_opinions": ("aspects", 1_200),
     "stc3_helpdesk": ("satisfaction", 3_000),
-    "afqmc": ("pairs", 8_000),
-    "banking77": ("intents", 6_000),
+    "afqmc": ("pairs", 16_000),
+    "banking77": ("intents", 12_000),
 }
 LICENCES: Final = {
     # As stated where each set was found; sets without a licence are used for research.

@@ -1,6 +1,6 @@
 """Train the encoder's upper layers together with the heads, on all that is labelled; resumable, checkpoints outside the repository.
 
-    CXNLP_GOLD=... CXNLP_CORPORA=... python training/train_encoder.py WORK --heads HEADS.pt [--n-layers 6] [--n-steps 1000]
+    CXNLP_GOLD=... CXNLP_CORPORA=... python training/train_encoder.py WORK --heads HEADS.pt [--n-layers 4] [--n-steps 2400]
     python training/train_encoder.py WORK --write          writes models/encoder; then features.py and train_heads.py --from WORK/heads.pt
 
 The heads start from those trained on frozen vectors (Kumar et al. 2022: probing first distorts the features least). Each step learns one batch of
@@ -28,7 +28,7 @@ from safetensors.numpy import load_file, save_file
 from tasks import KINDS, Step, Text, corpora, fingerprints, load_sets, plan_gold, plan_others
 from tokenizers import Tokenizer
 from train_heads import Config as HeadsConfig
-from train_heads import evaluate_logits, gold_loss, take_targets, to_targets
+from train_heads import evaluate_logits, gold_loss, hold_out, take_targets, to_targets
 
 FOLDER = MODELS / "encoder"
 
@@ -38,18 +38,18 @@ class Config:
     """Hyper-parameters."""
 
     seed: int = 7
-    n_layers: int = 6
-    n_steps: int = 1_000
-    learning_rate: float = 3e-5  # 1.2e-4 diverges: the heads multiply small changes of a vector
-    heads_learning_rate: float = 2e-4
+    n_layers: int = 4
+    n_steps: int = 2_400
+    learning_rate: float = 6e-5  # 1.2e-4 diverges: the heads multiply small changes of a vector
+    heads_learning_rate: float = 3e-4
     weight_decay: float = 0.01
     dropout: float = 0.1
     warm_up: float = 0.05
     tokens_gold: int = 2_400
     tokens_other: int = 1_600
-    average: float = 0.99
+    average: float = 0.995
     neighbours: float = 0.3
-    checkpoint_steps: int = 200
+    checkpoint_steps: int = 300
 
 
 def load_texts(work: Path) -> dict[str, dict[str, list[Text]]]:
@@ -75,7 +75,7 @@ def make_model(config: Config, heads: Path | None) -> Joint:
 def plan(texts: dict[str, list[Text]], config: Config) -> Iterator[tuple[Step, Step]]:
     """Yield pairs of a gold step and another, without end, the same for the same seed."""
     draw = np.random.default_rng(config.seed)
-    kept = np.arange(len(texts["gold"]))
+    _, kept = hold_out(len(texts["gold"]), HeadsConfig.seed, HeadsConfig.held_out)  # calibrate.py needs the rest
 
     def gold() -> Iterator[Step]:
         while True:
