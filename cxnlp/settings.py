@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     threads: int = Field(default=0, ge=0, description="Threads of the encoder; 0 means all cores.")
     taxonomy: Path | None = Field(default=None, description="YAML file laid over the default taxonomy.")
     user_dictionary: Path | None = Field(default=None, description="Words that jieba must keep whole, one a line.")
-    topic_emerging_texts: int = Field(default=8, ge=2, description="So many alike records with different texts, in no topic, become one by themselves.")
+    topic_emerging_texts: int = Field(default=8, ge=2, description="So many alike records with different texts become a topic by themselves.")
     topic_emerging_days: int = Field(default=14, ge=1, le=366, description="Within so many days.")
     topic_emerging_likeness: float = Field(default=0.5, ge=0, le=1, description="Cosine from which two of them count as alike.")
     timezone: str = Field(default="UTC", description="Zone in which a time without zone is read.")

@@ -1,11 +1,13 @@
 """The result of a fit as a version: permanent ids, quotes, measures, and how it differs from what was before."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from cxnlp.records import Vector
 from cxnlp.service.topic_changes import find_changes
 from cxnlp.service.topic_items import DOCUMENTS, Items
 from cxnlp.service.topic_matching import Before, Clusters, identify, keys_of
@@ -13,10 +15,10 @@ from cxnlp.service.topic_models import space_to_bytes, unify_copies
 from cxnlp.store import Assignments, FittedTopic, NewFit, Store, TopicFit
 from cxnlp.store.topic_fits import DONE
 from cxnlp.topics.fit import Fit
+from cxnlp.topics.layout import align
 from cxnlp.topics.matching import OldTopic
 
 _N_RETIRED_FITS: Final = 5
-_N_QUOTES: Final = 3
 
 
 def to_version(store: Store, fit: TopicFit, made: Fit, items: Items, seconds: float) -> NewFit:
@@ -44,7 +46,7 @@ def to_version(store: Store, fit: TopicFit, made: Fit, items: Items, seconds: fl
     told: dict[str, Any] = {"n_records": len(np.unique(items.seqs)), "from_at": first, "to_at": last}
     told |= {"metrics": metrics | {"seconds": round(seconds, 1)}, "report": _changes(named, rows, items, before, merged)}
     assignments = Assignments(items.seqs, items.clauses, rows, similarities)
-    return NewFit(named.topics, assignments, generation.encoder if generation else "", space_to_bytes(made.space), threshold, told)
+    return NewFit(_aligned(named.topics, before), assignments, generation.encoder if generation else "", space_to_bytes(made.space), threshold, told)
 
 
 def _before(store: Store, fit: TopicFit) -> Before:
@@ -68,7 +70,6 @@ def _before(store: Store, fit: TopicFit) -> Before:
 def described(made: Fit, rows: npt.NDArray[np.int32], items: Items) -> Sequence[FittedTopic]:
     """Return the topics of a fit without ids, by row: words, name, centroid, size, place on the map, quotes."""
     sizes = np.bincount(rows[rows >= 0], minlength=len(made.labels))
-    positions = getattr(made, "positions", None)
     return [
         FittedTopic(
             topic_id="",
@@ -76,22 +77,22 @@ def described(made: Fit, rows: npt.NDArray[np.int32], items: Items) -> Sequence[
             words=tuple(label.words),
             centroid=made.centroids[row],
             n=int(sizes[row]),
-            position=None if positions is None else (float(positions[row][0]), float(positions[row][1])),
-            quotes=tuple((int(items.seqs[i]), int(items.clauses[i])) for i in getattr(label, "quotes", ()) or _typical(made, row, items)),
+            position=_place(made.positions[row]),
+            quotes=tuple((int(items.seqs[i]), int(items.clauses[i])) for i in label.quotes),
         )
         for row, label in enumerate(made.labels)
     ]
 
 
-def _typical(made: Fit, topic: int, items: Items) -> list[int]:
-    """Return up to three rows of a topic, different texts, the nearest to its centroid first."""
-    own = np.flatnonzero(made.assignments == topic)
-    found: dict[str, int] = {}
-    for row in own[np.argsort(-made.similarities[own], kind="stable")].tolist():
-        found.setdefault(items.texts[row], row)
-        if len(found) == _N_QUOTES:
-            break
-    return list(found.values())
+def _aligned(found: Sequence[FittedTopic], before: Before) -> list[FittedTopic]:
+    """Return the topics with their places on the map turned, as far as can be, to where they were before."""
+    old = {topic.topic_id: np.array(topic.position) for topic in before.topics if topic.position}
+    places = align(old, {topic.topic_id: np.array(topic.position) for topic in found if topic.position})
+    return [replace(topic, position=_place(places[topic.topic_id])) if topic.topic_id in places else topic for topic in found]
+
+
+def _place(position: Vector) -> tuple[float, float]:
+    return float(position[0]), float(position[1])
 
 
 def _changes(named: Clusters, rows: Any, items: Items, before: Before, merged: Any) -> dict[str, Any] | None:

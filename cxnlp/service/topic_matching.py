@@ -128,7 +128,7 @@ def _take_out(found: Clusters, part: FittedTopic, items: Items, base: npt.NDArra
     rows[inside & of_part] = rows[new[nearer]] = len(found.topics)
     topics = list(found.topics)
     topics[row] = replace(whole, centroid=centroids[0], n=int(np.sum(rows == row)))
-    topics.append(replace(part, centroid=centroids[1], n=int(np.sum(rows == len(topics))), position=None))
+    topics.append(replace(part, centroid=centroids[1], n=int(np.sum(rows == len(topics))), position=whole.position))
     return replace(found, rows=rows, topics=topics)
 
 

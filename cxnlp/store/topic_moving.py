@@ -25,7 +25,7 @@ def move_one(connection: Connection, kind: str, place: tuple[str, int], to: str 
     same = (topic_moves.c.kind == kind) & (
         (topic_moves.c.copy_key == key) if key else (topic_moves.c.seq == row.seq) & (topic_moves.c.clause == clause)
     )
-    before = [dict(old._mapping) for old in connection.execute(select(topic_moves).where(same))]
+    before = [{str(name): value for name, value in old._mapping.items()} for old in connection.execute(select(topic_moves).where(same))]
     connection.execute(delete(topic_moves).where(same))
     made = {"seq": row.seq, "kind": kind, "clause": clause, "version": row.version, "copy_key": key, "topic_id": to}
     connection.execute(insert(topic_moves), made)
