@@ -159,15 +159,12 @@ class Conversation:
     """How the customer's feeling moved through a conversation; sentiments in [-1, 1], turns by their number.
 
     Attributes:
-        start: Feeling of the first customer turn.
-        lowest: Of the lowest one.
-        lowest_turn: Which turn that is, the first of equals.
-        end: Feeling of the last customer turn.
+        start, lowest, end: Feeling of the first, the lowest and the last customer turn.
+        lowest_turn: Which turn is the lowest, the first of equals.
         slope: Change of feeling from one customer turn to the next, by least squares.
         turning_point: Customer turn from which the feeling is another than before, on average by 0.3 or more; None without such.
         recovered: Whether it was negative and, after an agent's turn, ended clearly better and not negative.
-        unanswered: Whether the customer spoke last.
-        n_customer_turns: How many turns are the customer's.
+        unanswered, n_customer_turns: Whether the customer spoke last, and how many turns are theirs.
     """
 
     start: float
@@ -193,9 +190,8 @@ class Analysis:
         observations: What is said of which touchpoint, in the order of the text.
         risks: Risk signals.
         satisfaction: The rating in [-1, 1] that this customer would give the conversation afterwards; None without turns.
-        trajectory: Feeling of each customer turn; empty without turns.
+        trajectory, conversation: Feeling of each customer turn, and how it moved; empty and None without turns.
         model: Name and version of the model.
-        conversation: How the feeling moved; None without turns.
     """
 
     language: str
