@@ -18,7 +18,7 @@ from api.headers import Guard
 from api.limits import BodyLimit
 from api.metrics import Measure, Metrics
 from api.routes import ROUTERS, health, pages
-from api.routes.status import count_records
+from api.routes.status import count_records, watch_all
 from api.schemas import PROBLEM
 from cxnlp import __version__
 from cxnlp.bootstrap import Service
@@ -53,7 +53,7 @@ def create_app() -> FastAPI:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     app.state.service = service
-    app.state.metrics = Metrics(lambda: count_records(service))
+    app.state.metrics = Metrics(lambda: count_records(service), lambda: watch_all(service))
     app.state.stopping = threading.Event()
     _add_routes(app)
     handle_errors(app)

@@ -116,7 +116,7 @@ class WebhookRequest(_Body):
     filter: Annotated[
         dict[str, Any] | None, Field(description="A condition as rules of flags have it; events of records that do not fulfil it are not sent.")
     ] = None
-    secret: Annotated[str | None, Field(description="That Feishu or DingTalk shows for the bot, if it has one; cxnlp makes that of `standard`.")] = None
+    secret: Annotated[str | None, Field(description="That Feishu or DingTalk shows for the bot; cxnlp makes that of `standard`.")] = None
 
 
 class RotationRequest(_Body):

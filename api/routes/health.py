@@ -29,6 +29,6 @@ def get_readiness(service: ServiceDep) -> Response:
 
 @router.get("/metrics", summary="Metrics for Prometheus", responses={200: {"description": "Text format", "content": {"text/plain": {}}}})
 def get_metrics(request: Request, _: Agent) -> Response:
-    """Return requests by route, method and status with their latency, and the numbers of records."""
+    """Return requests with their latency, how far the work has come, sentiment, flags, alerts, and how far readers and webhooks lag."""
     metrics: Metrics = request.app.state.metrics
     return Response(metrics.render(), media_type="text/plain; version=0.0.4")

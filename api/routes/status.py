@@ -13,6 +13,7 @@ from cxnlp import __version__
 from cxnlp.bootstrap import Service
 from cxnlp.errors import ArtefactError
 from cxnlp.service.cards import read_cards
+from cxnlp.service.monitoring import Watched, watch
 
 router = APIRouter(prefix="/v1", tags=["status"])
 _COUNTS: Final = {"records": 865, "analyzed": 865, "indexed": 865, "pending": 0, "failed": 0}
@@ -33,6 +34,14 @@ def count_records(service: Service) -> dict[str, int]:
         "pending": statistics.pending,
         "failed": statistics.failed,
     }
+
+
+def watch_all(service: Service) -> Watched:
+    """Return how things stand."""
+    view = None
+    with suppress(ArtefactError):  # without an encoder there is no index
+        view = service.view
+    return watch(service.store, view)
 
 
 @router.get("/status", summary="How far the work has come", responses=answer(_STATUS))

@@ -21,6 +21,7 @@ rules.py         the rules of flags, and what one would have raised
 flagging.py      raise flags by them, and escalate what is overdue
 delivery.py      flags, messages to webhooks (sending.py), events
 webhooks.py      whom to tell
+monitoring.py    what is watched from outside
 saved.py         saved searches, and matching them
 """
 

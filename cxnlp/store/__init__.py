@@ -13,6 +13,7 @@ from cxnlp.store.deliveries import DeliveryRow, DeliveryTable, Due
 from cxnlp.store.events import Event, Events
 from cxnlp.store.feedback import FeedbackTable, Statistics
 from cxnlp.store.flags import Escalation, FlagPage, FlagTable, StoredFlag
+from cxnlp.store.gauges import Gauges, GaugeTable
 from cxnlp.store.generations import Generation, Generations
 from cxnlp.store.keys import ApiKey, Keys
 from cxnlp.store.matches import Match, MatchPage, MatchTable
@@ -65,6 +66,8 @@ __all__ = [
     "FittedTopic",
     "FlagPage",
     "FlagTable",
+    "GaugeTable",
+    "Gauges",
     "Generation",
     "Generations",
     "HeadVersion",
@@ -144,6 +147,7 @@ class Store:
     sayings: Sayings
     alerts: AlertTable
     series: SeriesTable
+    gauges: GaugeTable
 
     def close(self) -> None:
         """Close all connections."""
@@ -193,4 +197,5 @@ def open_store(url: str) -> Store:
         sayings=Sayings(database),
         alerts=AlertTable(database, events),
         series=SeriesTable(database),
+        gauges=GaugeTable(database),
     )
