@@ -174,7 +174,7 @@ class TopicModel:
         self.config(request)
         n = self.store.feedback.count(request.filter)
         if n < LEAST_TEXTS:
-            raise too_few(n, request.filter)
+            raise _too_few(n, replace(request, kind=DOCUMENTS))
 
     def _begin(self, request: FitRequest, author: str) -> TopicFit:
         return self.store.topic_fits.begin(request.kind, author, request.parameters(), filter_line(request.filter))
@@ -220,16 +220,14 @@ class TopicModel:
         return self._report(fit)
 
 
-def too_few(n: int, filter: Filter) -> InvalidInput:
-    """Return the error that says there is not enough to group."""
-    passing = "" if filter.is_empty else " pass the filter"
-    if n == 0 and passing:
-        return InvalidInput("no record passes the filter; widen it")
-    return InvalidInput(f"{n} texts{passing}, and at least {LEAST_TEXTS} are needed to find topics; {'widen it' if passing else 'ingest more'}")
+def _too_few(n: int, request: FitRequest) -> InvalidInput:
+    what = "texts" if request.kind == DOCUMENTS else f"clauses that speak of {request.kind}"
+    passing, remedy = ("", "ingest more") if request.filter.is_empty else (" pass the filter", "widen it")
+    return InvalidInput(f"{n} {what}{passing}, and at least {LEAST_TEXTS} are needed to find topics; {remedy}")
 
 
 def _check_items(items: Items, request: FitRequest) -> None:
     if items.n < LEAST_TEXTS:
-        raise too_few(items.n, request.filter)
+        raise _too_few(items.n, request)
     if len(set(items.texts)) == 1:
         raise InvalidInput(f"all {items.n} texts are the same, so there is nothing to group; choose other records")

@@ -121,7 +121,7 @@ def test_texts_that_are_all_the_same_are_refused_and_the_active_version_stays(fi
 
 
 def test_a_filter_that_matches_nothing_says_so(filled):
-    with pytest.raises(InvalidInput, match="no record passes the filter"):
+    with pytest.raises(InvalidInput, match="0 texts pass the filter"):
         fit(filled, filter=parse_filter({"channel": ["call"]}))
 
 
