@@ -25,8 +25,8 @@ _ENDING: Final = re.compile(r"(?<=[a-z]{3})(?:ing|ed|es|s|e)$")
 _N_WORDS: Final = 10
 _N_NAME_WORDS: Final = 3
 _N_CANDIDATES: Final = 60
-_RELEVANCE: Final = 0.7
-_PHRASE_GAIN: Final = 1.5
+_RELEVANCE: Final = 0.9
+_PHRASE_GAIN: Final = 1.2
 _COMMON_FROM: Final = 6
 _NAMELESS: Final = "*"
 _EMOJI_SHOWN: Final = 3

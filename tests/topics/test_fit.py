@@ -41,6 +41,10 @@ def test_dense_groups_become_topics(six):
     for k, found in enumerate(six.labels):
         subject = texts_of(truth)[int(np.flatnonzero(six.assignments == k)[0])].split()[0]
         assert subject in found.name
+        assert len(set(found.quotes)) == 3
+        assert (six.assignments[list(found.quotes)] == k).all()
+    assert six.positions.shape == (6, 2)
+    assert six.similarities[six.labels[0].quotes[0]] == six.similarities[six.assignments == 0].max()
 
 
 @pytest.mark.slow

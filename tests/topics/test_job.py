@@ -28,6 +28,7 @@ def test_a_fit_in_another_process_equals_one_in_this(tmp_path):
     np.testing.assert_array_equal(found.space.origin, here.space.origin)
     assert found.space.axes.shape == (0, 48)
     assert (found.labels, found.threshold) == (here.labels, here.threshold)
+    np.testing.assert_array_equal(found.positions, here.positions)
     assert said == ["sample", "discover", "assign", "label", "done"]
     assert [path.name for path in tmp_path.iterdir()] == ["words.txt"]
 

@@ -11,6 +11,7 @@ def assert_sound(labels):
     for found in labels:
         assert found.name.strip() and found.words and all(word.strip() for word in found.words)
         assert len(found.words) <= 10
+        assert found.quotes and len(set(found.quotes)) == len(found.quotes) <= 3
         for term in (*found.words, found.name):
             assert not stops & {term, *term.split()}, term
             assert "PHONE" not in term.upper() and "ORDER]" not in term.upper()
@@ -89,3 +90,31 @@ def test_a_phrase_does_not_reach_across_punctuation():
 
 def test_no_topics_give_no_labels():
     assert label([]) == []
+
+
+def test_a_short_typical_clause_names_a_topic_in_its_own_order():
+    texts = ["Where can I download the invoice?", "I need to download an invoice please", "download invoice button missing", *["the invoice"] * 5]
+    assert label([texts, REFUND])[0].name == "download invoice"
+    assert label([["请问怎么开具发票，谢谢", "想开具发票", "开具发票的入口在哪里", *["发票"] * 5], COURIER])[0].name == "开具 发票"
+
+
+def test_a_clause_with_a_negation_does_not_name_its_contrary():
+    for negated in ("The parcel has not arrived", "parcel hasn't arrived", "parcel never arrived"):
+        assert label([[negated] * 3 + ["parcel tracking frozen"] * 2, REFUND])[0].name == "parcel tracking frozen"
+    assert label([["包裹没收到"] * 3 + ["包裹物流停滞"] * 2, COURIER])[0].name == "包裹 物流 停滞"
+
+
+def test_quotes_are_the_most_typical_text_and_two_that_differ_from_it():
+    texts = ["refund late", "refund late!", "refund late again", "the amount of the refund is wrong", "refund of the jacket to another card"]
+    quotes = label([texts, COURIER])[0].quotes
+    assert quotes[0] == 0
+    assert set(quotes[1:]) == {3, 4}
+
+
+@pytest.mark.parametrize("texts", [["[PHONE]", "courier late"], ["", "的", "courier late"]])
+def test_a_text_without_words_is_not_quoted_while_others_have_some(texts):
+    assert label([texts, REFUND])[0].quotes == (len(texts) - 1,)
+
+
+def test_texts_without_words_are_quoted_where_there_is_nothing_else():
+    assert label([["👍👍", "👍"], REFUND])[0].quotes == (0,)
