@@ -130,9 +130,22 @@ class FlagRequest(_Body):
     """What a person did about a flag."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"state": "acknowledged", "reason": "called back"}]})
-    state: Annotated[Literal["acknowledged", "resolved", "dismissed"] | None, Field(description="May be left out where only the owner changes.")] = None
+    state: Annotated[Literal["acknowledged", "resolved", "dismissed"] | None, Field(description="May be left out where only the owner changes.")] = (
+        None
+    )
     reason: Annotated[str | None, Field(max_length=2000, description="Why; needed to dismiss.")] = None
     owner: Annotated[str | None, Field(min_length=1, max_length=200, description="Who is to answer from now on.")] = None
+
+
+class RuleTrialRequest(_Body):
+    """A rule to try on stored records."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"rule": {"level": 2, "when": {"sentiment": {"lte": -0.5}}}, "days": 30}, {"rule": "default"}]}
+    )
+    rule: Annotated[dict[str, Any] | str, Field(description="The whole rule, or the name of one.")]
+    days: Annotated[int, Field(ge=1, le=3660, description="How far back, by created_at.")] = 30
+    samples: Annotated[int, Field(ge=0, le=20, description="Newest records to show of each level.")] = 3
 
 
 class KeyRequest(_Body):

@@ -1,14 +1,15 @@
 """Rules: which records raise a flag, how urgent it is, whose it is and by when to answer."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query, Response
 
 from api.bodies import read_object, to_response
 from api.deps import RawBody, ServiceDep
-from api.schemas import answer, json_body
+from api.schemas import LINE, RuleTrialRequest, answer, json_body
 from api.security import Agent, Analyst
-from cxnlp.errors import InvalidInput, shorten
+from cxnlp.errors import InvalidInput, NotFound, shorten
 
 router = APIRouter(prefix="/v1/rules", tags=["flags"])
 RuleName = Annotated[str, Path(description="Name of the rule.", examples=["angry-vip"])]
@@ -27,11 +28,34 @@ _RULE: Final[dict[str, Any]] = {
 }
 _SAVED: Final = {"name": "angry-vip"} | _RULE | {"version": 1, "deleted": False, "author": "local", "at": "2026-11-01T09:30:00Z"}
 
+_MOST_TRIED: Final = 20_000
+_TRIAL: Final = {
+    "records": 1200,
+    "flags": 31,
+    "repeats": 4,
+    "complete": True,
+    "by_week": {"2026-10-26": {"2": 31}},
+    "samples": [{"flag": {"level": 2, "reasons": [], "owner": None, "priority": 53, "explanation": {}}, "record": LINE}],
+}
+
 
 @router.get("", summary="List rules", responses=answer({"items": [_SAVED]}))
 def list_rules(service: ServiceDep, _: Agent) -> Response:
     """Return the rules in force, by name; version 0 is one as it was shipped."""
     return to_response({"items": [known.to_json() for known in service.rules.list()]})
+
+
+@router.post("/test", summary="Try a rule on history", responses=answer(_TRIAL, "What it would have raised"))
+def test_rule(body: RuleTrialRequest, service: ServiceDep, _: Agent) -> Response:
+    """Return what a rule would have raised on stored records: by week and level, with samples. Nothing is raised, and nobody is told.
+
+    At most 20,000 records are looked at, in the order of receipt; `complete` says whether these were all. `cxnlp flags test` looks at any number.
+    """
+    rule = service.rules.get(body.rule).rule if isinstance(body.rule, str) else service.rules.parse({"name": "new"} | body.rule)
+    if rule is None:
+        raise NotFound(f"rule {shorten(body.rule)!r} was deleted; send a whole rule instead")
+    since = datetime.now(UTC) - timedelta(days=body.days)
+    return to_response(service.rules.test(rule, since, body.samples, most=_MOST_TRIED).to_json())
 
 
 @router.get("/{rule_name}", summary="Read a rule", responses=answer(_SAVED))

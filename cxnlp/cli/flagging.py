@@ -77,7 +77,7 @@ def test_rule(
     chosen = _choose(service, rule)
     start = _start_of(since)
     with show_progress("judging", counted=False) as bar:
-        found = service.rules.test(chosen, start, samples, lambda n: bar.update(n, n))
+        found = service.rules.test(chosen, start, samples, on_progress=lambda n: bar.update(n, n))
     _show(found, start)
 
 

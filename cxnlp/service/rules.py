@@ -12,7 +12,7 @@ from cxnlp.errors import InvalidInput, NotFound, shorten
 from cxnlp.feeds.flags import Flag, evaluate
 from cxnlp.feeds.rules import Rule, parse_rule, shipped_rules
 from cxnlp.filters import Filter, Range
-from cxnlp.lines import to_iso
+from cxnlp.lines import to_iso, to_line
 from cxnlp.records import Record
 from cxnlp.store import Store, StoredRule
 from cxnlp.taxonomy import Taxonomy
@@ -56,6 +56,7 @@ class Trial:
         n_repeats: How many would have joined the flag of an earlier record of the same customer, if none had been closed in between.
         by_week: Flags by the first day of the week (Monday, UTC), then by level.
         samples: The newest ones of each level, with their flags.
+        is_complete: Whether all records since then were looked at.
     """
 
     n_records: int
@@ -63,6 +64,13 @@ class Trial:
     n_repeats: int
     by_week: Mapping[str, Mapping[int, int]]
     samples: tuple[tuple[Record, Flag], ...]
+    is_complete: bool = True
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as the API shows it."""
+        weeks = {week: {str(level): n for level, n in levels.items()} for week, levels in self.by_week.items()}
+        counts = {"records": self.n_records, "flags": self.n_flags, "repeats": self.n_repeats, "complete": self.is_complete}
+        return counts | {"by_week": weeks, "samples": [{"flag": _flag_line(flag), "record": to_line(record)} for record, flag in self.samples]}
 
 
 def rules_in_force(store: Store) -> list[KnownRule]:
@@ -137,20 +145,24 @@ class Rules:
             raise NotFound(f"rule {shorten(name)!r} was deleted before; save it anew to have it back")
         return _known(self._store.rules.put(name, None, author))
 
-    def test(self, rule: Rule, since: datetime, n_samples: int = 3, on_progress: Callable[[int], None] = lambda _: None) -> Trial:
+    def test(
+        self, rule: Rule, since: datetime, n_samples: int = 3, *, most: int | None = None, on_progress: Callable[[int], None] = lambda _: None
+    ) -> Trial:
         """Return what a rule would have raised on the records since a time, in flat memory but for the flags; nothing is raised.
 
         Args:
             rule: Which.
             since: By `created_at` of the records, UTC.
             n_samples: Of each level.
+            most: Records to look at, in the order of receipt; all when None.
             on_progress: Called with the number of records looked at.
         """
         seen = _Seen(rule)
         by_week: dict[str, Counter[int]] = {}
         samples: dict[int, list[tuple[Record, Flag]]] = {}
         n_records = n_repeats = 0
-        for records in _batches(self._store.feedback.iterate(Filter(created_at=Range(gte=since.timestamp())))):
+        found = self._store.feedback.iterate(Filter(created_at=Range(gte=since.timestamp())))
+        for records in _batches(islice(found, most)):
             for record, flag in judge(self._store, rule, records):
                 if seen.joins(record):
                     n_repeats += 1
@@ -165,7 +177,8 @@ class Rules:
             on_progress(n_records)
         n_flags = sum(sum(levels.values()) for levels in by_week.values())
         shown = tuple(pair for level in sorted(samples) for pair in samples[level])
-        return Trial(n_records, n_flags, n_repeats, {week: dict(sorted(by_week[week].items())) for week in sorted(by_week)}, shown)
+        weeks = {week: dict(sorted(by_week[week].items())) for week in sorted(by_week)}
+        return Trial(n_records, n_flags, n_repeats, weeks, shown, is_complete=next(found, None) is None)
 
 
 def judge(store: Store, rule: Rule, records: Sequence[Record]) -> Iterator[tuple[Record, Flag]]:
@@ -196,6 +209,11 @@ class _Seen:
         for key in keys:
             self._raised.setdefault(key, []).append(at)
         return False
+
+
+def _flag_line(flag: Flag) -> dict[str, Any]:
+    told = {"level": flag.level, "reasons": list(flag.reasons), "owner": flag.owner}
+    return told | {"priority": flag.priority.value, "explanation": flag.priority.explanation}
 
 
 def _as_shipped(rule: Rule) -> KnownRule:

@@ -54,3 +54,18 @@ def test_a_rule_that_cannot_be_used_is_refused_with_a_remedy(writer, body, told)
     assert told in answer.json()["detail"]
     assert writer.put("/v1/rules/Ruled Rule", json=RULE).status_code == 422
     assert writer.put("/v1/rules/ruled", content=b'{"level": 1, "when": {"sentiment": {"lte": NaN}}}').status_code == 422
+
+
+def test_a_rule_is_tried_on_history_over_http(other, writer):
+    writer.post("/v1/feedback", json={"source": "tried", "external_id": "1", "text": "太慢了", "customer": {"id": "c-tried", "segment": "vip"}})
+    other.enrich()
+    rule = {"level": 1, "when": {"source": ["tried"], "sentiment": {"lte": -0.3}}, "owners": {"default": "desk"}}
+    found = writer.post("/v1/rules/test", json={"rule": rule, "days": 2}).raise_for_status().json()
+    assert (found["flags"], found["repeats"], found["complete"]) == (1, 0, True)
+    (sample,) = found["samples"]
+    assert (sample["record"]["id"], sample["flag"]["owner"], sample["flag"]["level"]) == (record_id("tried", "1"), "desk", 1)
+    assert sum(found["by_week"].popitem()[1].values()) == 1
+    assert "tried" not in [r["name"] for r in writer.get("/v1/rules").json()["items"]]
+    assert writer.post("/v1/rules/test", json={"rule": "default", "samples": 0}).json()["samples"] == []
+    assert writer.post("/v1/rules/test", json={"rule": "none"}).status_code == 404
+    assert writer.post("/v1/rules/test", json={"rule": {"level": 7, "when": {"spam": True}}}).status_code == 422

@@ -41,6 +41,7 @@ NEEDS = {
     ("PATCH", "/v1/flags/f-1"): "agent",
     ("GET", "/v1/rules"): "agent",
     ("GET", "/v1/rules/r"): "agent",
+    ("POST", "/v1/rules/test"): "agent",
     ("PUT", "/v1/rules/r"): "analyst",
     ("DELETE", "/v1/rules/r"): "analyst",
     ("GET", "/metrics"): "agent",

@@ -89,6 +89,16 @@ def test_a_trial_tells_what_would_have_fired_and_raises_nothing(rules, store):
     assert [e for e in store.events.read(0, 100) if e.type.startswith("flag.")] == []
 
 
+def test_a_trial_may_look_at_part_and_says_so(rules, store):
+    for n in range(3):
+        complain(store, n, customer=f"c-{n}")
+    rule = rules.list()[0].rule
+    part = rules.test(rule, NOW - DAY, most=2)
+    assert (part.n_records, part.n_flags, part.is_complete) == (2, 2, False)
+    assert rules.test(rule, NOW - DAY, most=3).is_complete
+    assert rules.test(rule, NOW - DAY).to_json()["flags"] == 3
+
+
 def test_a_trial_joins_repeats_as_live_flags_would(rules, store):
     for n, (hours, customer, cause) in enumerate(
         [(72, "c-a", "slow"), (60, "c-a", "slow"), (40, "c-a", "slow"), (40, "c-a", "attitude"), (60, "c-b", "slow")]
