@@ -146,23 +146,29 @@ class View:
 
     def _start(self) -> IndexView:
         """Return the index of the newest snapshot that fits the store, else a new one."""
-        active = self._store.generations.active()
-        if self._folder is not None and active is not None:
-            for snapshot in read_snapshot(self._folder, Origin(self._encoder.id, active.id, self._encoder.dim)):
-                if snapshot.mark != self._mark(snapshot.position):
-                    _log.warning("a snapshot is passed over: it is of another store, or the events since are not kept any more")
-                    continue
-                self._documents = _Documents(self._store, self._encoder.dim, active.id)
-                index = IndexView(self._encoder.dim, self._encoder.likeness, self._documents, snapshot.parts)
-                index.position = snapshot.position
-                _trim_memory()
-                return index
+        if index := self._restored():
+            return index
         began = time.monotonic()
-        index = self._build()
-        if time.monotonic() - began > _LONG_SECONDS:
-            self._index = index
-            self._save()
-        return index
+        self._index = self._build()
+        if time.monotonic() - began > _LONG_SECONDS and self._save():
+            self._index = None  # what grew holds up to twice the room that it needs; what is read does not
+            return self._restored() or self._build()
+        return self._index
+
+    def _restored(self) -> IndexView | None:
+        active = self._store.generations.active()
+        if self._folder is None or active is None:
+            return None
+        for snapshot in read_snapshot(self._folder, Origin(self._encoder.id, active.id, self._encoder.dim)):
+            if snapshot.mark != self._mark(snapshot.position):
+                _log.warning("a snapshot is passed over: it is of another store, or the events since are not kept any more")
+                continue
+            self._documents = _Documents(self._store, self._encoder.dim, active.id)
+            index = IndexView(self._encoder.dim, self._encoder.likeness, self._documents, snapshot.parts)
+            index.position = snapshot.position
+            _trim_memory()
+            return index
+        return None
 
     def _build(self) -> IndexView:
         """Return a new index of all that is stored; searches go on in the old one meanwhile."""

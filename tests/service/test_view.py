@@ -218,8 +218,11 @@ def test_a_long_build_is_saved_at_once(store, folder, monkeypatch):
     View(store, HashingEncoder(), folder).catch_up()
     assert not folder.exists()
     monkeypatch.setattr(view_module, "_LONG_SECONDS", 0)
-    View(store, HashingEncoder(), folder).catch_up()
-    assert len(list(folder.iterdir())) == 1
+    view = View(store, HashingEncoder(), folder)
+    view.catch_up()
+    assert (len(list(folder.iterdir())), view.n_indexed) == (1, len(TEXTS))
+    (late,) = add(store, "快递太慢了，等了一个月")
+    assert late in found(view, store, late)
 
 
 def test_a_topic_fit_is_read_without_reading_the_store_anew(store, builds):
