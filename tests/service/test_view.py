@@ -222,6 +222,7 @@ def test_a_long_build_is_saved_at_once(store, folder, monkeypatch):
     view.catch_up()
     assert (len(list(folder.iterdir())), view.n_indexed) == (1, len(TEXTS))
     (late,) = add(store, "快递太慢了，等了一个月")
+    view.catch_up()
     assert late in found(view, store, late)
 
 
