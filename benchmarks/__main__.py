@@ -22,6 +22,7 @@ from benchmarks.limit import measure_limit
 from benchmarks.precision import measure_precision
 from benchmarks.serving import measure_serving
 from benchmarks.stages import measure_stages
+from benchmarks.topics import measure_topics
 
 _PARTS: dict[str, Callable[..., list[Figure]]] = {
     "analyze": measure_analyze,
@@ -31,6 +32,7 @@ _PARTS: dict[str, Callable[..., list[Figure]]] = {
     "cold": measure_cold,
     "bulk": measure_bulk,
     "index": measure_index,
+    "topics": measure_topics,
 }
 _SERVING = ("latency", "memory")
 

@@ -17,7 +17,7 @@ def test_every_part_runs_and_reports(tmp_path):
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     figures = json.loads(saved.read_text(encoding="utf-8"))["figures"]
-    assert {f["part"] for f in figures} == {"analyze", "stages", "precision", "limit", "cold", "bulk", "index", "latency", "memory"}
+    assert {f["part"] for f in figures} == {"analyze", "stages", "precision", "limit", "cold", "bulk", "index", "topics", "latency", "memory"}
     assert all(f["value"] > 0 for f in figures)
     assert f"| {figures[0]['part']} | {figures[0]['name']} |" in done.stdout
 

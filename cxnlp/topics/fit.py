@@ -44,7 +44,7 @@ class FitConfig:
     n_topics: int | None = None
     min_topic_size: int | None = None
     outlier_share: float = 0.1
-    sample: int = 50_000
+    sample: int = 25_000
     user_dictionary: Path | None = None
 
     def __post_init__(self) -> None:
