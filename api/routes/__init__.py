@@ -1,10 +1,28 @@
 """The addresses, one module a noun; `ROUTERS` are those under /v1."""
 
-from api.routes import analysis, events, feedback, fits, flags, groups, intake, keys, rules, search, searches, status, topics, versions, webhooks
+from api.routes import (
+    analysis,
+    events,
+    exports,
+    feedback,
+    fits,
+    flags,
+    groups,
+    intake,
+    keys,
+    rules,
+    search,
+    searches,
+    status,
+    topics,
+    versions,
+    webhooks,
+)
 
 ROUTERS = (
     intake.router,
     feedback.router,
+    exports.router,
     search.router,
     searches.router,
     groups.router,

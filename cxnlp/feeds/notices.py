@@ -17,6 +17,7 @@ _TITLES: Final[Mapping[str, tuple[str, str]]] = {
     "record.deleted": ("Feedback deleted", "反馈已删除"),
     "flag.raised": ("Flag raised", "新标记"),
     "flag.changed": ("Flag changed", "标记变更"),
+    "flag.repeated": ("Another contact about an open flag", "未处理标记的客户再次联系"),
     "flag.withdrawn": ("Flag withdrawn", "标记已撤回"),
     "flag.acknowledged": ("Flag acknowledged", "标记已受理"),
     "flag.resolved": ("Flag resolved", "标记已解决"),
@@ -30,6 +31,7 @@ _TITLES: Final[Mapping[str, tuple[str, str]]] = {
     "topic.fitted": ("Topics fitted anew", "主题已重新拟合"),
     "topic.activated": ("Topics activated", "主题已启用"),
     "topic.changed": ("Topic changed", "主题有变更"),
+    "topic.emerging": ("Topic emerging", "新主题出现"),
     PING: ("Test message", "测试消息"),
 }
 _CHANNELS: Final[Mapping[str, tuple[str, str]]] = {

@@ -22,6 +22,7 @@ flagging.py      raise flags by them, and escalate what is overdue
 delivery.py      flags, messages to webhooks (sending.py), events
 webhooks.py      whom to tell
 monitoring.py    what is watched from outside
+exporting.py     copies that follow, as files (tables.py)
 saved.py         saved searches, and matching them
 """
 

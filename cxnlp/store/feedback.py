@@ -125,14 +125,27 @@ class FeedbackTable:
             source = feedback if filter.is_empty else ANALYZED
             return connection.execute(select(func.count()).select_from(source).where(condition(filter, connection))).scalar_one()
 
-    def iterate(self, filter: Filter, chunk: int = 500) -> Iterator[Record]:
+    def seq_after(self, after: int, limit: int) -> int | None:
+        """Return the number of the last of the next `limit` records numbered above `after`; None if there are none."""
+        following = select(feedback.c.seq).where(feedback.c.seq > after).order_by(feedback.c.seq).limit(limit).subquery()
+        with self._database.read() as connection:
+            last: int | None = connection.execute(select(func.max(following.c.seq))).scalar()
+        return last
+
+    def iterate(self, filter: Filter, chunk: int = 500, after: int = 0, until: int | None = None) -> Iterator[Record]:
         """Give the records that pass a filter, in the order of first receipt, in flat memory.
 
         Each chunk is read by itself, so that a long export holds nothing up.
+
+        Args:
+            filter: Which records.
+            chunk: How many are read at once.
+            after: Only those whose number is above this one.
+            until: And not above this one; no bound when None.
         """
-        after = 0
         while True:
             query = RECORDS.where(feedback.c.seq > after).order_by(feedback.c.seq).limit(chunk)
+            query = query if until is None else query.where(feedback.c.seq <= until)
             with self._database.read() as connection:
                 found = read_records(connection, query.where(condition(filter, connection)))
             yield from (record for _, record in found)
