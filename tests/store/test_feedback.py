@@ -7,7 +7,7 @@ import pytest
 from cxnlp.errors import InvalidInput, InvalidQuery, NotFound
 from cxnlp.filters import Filter, parse_filter
 from cxnlp.lines import to_line
-from cxnlp.records import Customer
+from cxnlp.records import Customer, Turn
 from cxnlp.store import events
 
 from .samples import NOW, TEXT, enrich, make_analysis, make_conversation_analysis, make_feedback, make_full
@@ -285,3 +285,22 @@ def test_corrected_records_are_those_whose_content_people_saw(store):
     store.feedback.correct(items[2].id, {"intent": None}, "ann")
     store.feedback.add([make_feedback(3, "changed")], NOW)
     assert store.feedback.corrected_ids() == [items[1].id]
+
+
+def test_a_conversation_is_extended_if_it_still_has_that_version(store):
+    first = make_full(1)
+    (receipt,) = store.feedback.add([first], NOW)
+    enrich(store)
+    longer = dataclasses.replace(
+        first, turns=(*first.turns, Turn("agent", "wait", NOW, "m-4")), updated_at=NOW + timedelta(minutes=1), fingerprint="longer"
+    )
+    assert store.feedback.extend(receipt.id, 2, longer) is None
+    assert store.feedback.extend("r-none", 1, longer) is None
+    assert store.feedback.extend(receipt.id, 1, longer) == 2
+    record = store.feedback.get(receipt.id)
+    assert (record.feedback, record.analysis, record.version, record.received_at) == (longer, None, 2, NOW)
+    assert store.feedback.history(receipt.id) == []
+    assert store.feedback.statistics().pending == 1
+    last = store.events.read(0, 100)[-1]
+    assert (last.type, last.record_id, last.data) == (events.UPDATED, receipt.id, {"version": 2, "reason": "turns"})
+    assert store.feedback.add([first], NOW)[0].status == "duplicate"
