@@ -6,7 +6,7 @@ Records have no class here: `cxnlp.ingest` is their only validator, and what lea
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from cxnlp.records import record_id
 
@@ -146,6 +146,15 @@ class RuleTrialRequest(_Body):
     rule: Annotated[dict[str, Any] | str, Field(description="The whole rule, or the name of one.")]
     days: Annotated[int, Field(ge=1, le=3660, description="How far back, by created_at.")] = 30
     samples: Annotated[int, Field(ge=0, le=20, description="Newest records to show of each level.")] = 3
+
+
+class AlertRequest(_Body):
+    """What a person did about an alert."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"state": "acknowledged", "reason": "the courier is told"}]})
+    state: Literal["open", "acknowledged", "snoozed", "resolved"]
+    reason: Annotated[str | None, Field(max_length=2000, description="Why.")] = None
+    until: Annotated[AwareDatetime | None, Field(description="When a snoozed alert comes back, such as 2026-12-01T08:00:00Z.")] = None
 
 
 class KeyRequest(_Body):

@@ -26,15 +26,18 @@ from cxnlp.taxonomy import Taxonomy, load_taxonomy
 
 if TYPE_CHECKING:
     from cxnlp.service import (
+        Alerts,
         Curation,
         Delivery,
         Emergence,
         Enrichment,
         Groups,
+        Movements,
         Retraining,
         Retrieval,
         SavedSearches,
         Sender,
+        SeriesView,
         TopicModel,
         Versions,
         View,
@@ -205,6 +208,28 @@ class Service:
 
         mail = parse_mail_server(self.settings.smtp_url, self.settings.smtp_from)
         return Sender(self.settings.webhook_allow_private, self.zone, mail)
+
+    @cached_property
+    def movements(self) -> Movements:
+        """The series that are watched."""
+        from cxnlp.insight import load_rules
+        from cxnlp.service import Movements
+
+        return Movements(self.store, self.zone, load_rules(self.settings.alerts))
+
+    @cached_property
+    def alerts(self) -> Alerts:
+        """What moves."""
+        from cxnlp.service import Alerts
+
+        return Alerts(self.movements, self.taxonomy)
+
+    @cached_property
+    def series(self) -> SeriesView:
+        """Series for dashboards."""
+        from cxnlp.service import SeriesView
+
+        return SeriesView(self.movements)
 
     @cached_property
     def topics(self) -> TopicModel:

@@ -1,6 +1,7 @@
 """The addresses, one module a noun; `ROUTERS` are those under /v1."""
 
 from api.routes import (
+    alerts,
     analysis,
     events,
     exports,
@@ -33,6 +34,7 @@ ROUTERS = (
     versions.router,
     flags.router,
     rules.router,
+    alerts.router,
     webhooks.router,
     events.router,
     keys.router,

@@ -5,6 +5,7 @@ evaluating.py evaluate
 finding.py    search, similar, show, export, status
 grouping.py   duplicates
 watching.py   searches
+moving.py     alerts, series
 feeding.py    webhooks
 flagging.py   flags
 running.py    serve, worker, reindex, doctor
@@ -19,7 +20,7 @@ import sys
 import typer
 
 from cxnlp import __version__
-from cxnlp.cli import evaluating, feeding, files, finding, flagging, grouping, keeping, learning, running, topics, watching
+from cxnlp.cli import evaluating, feeding, files, finding, flagging, grouping, keeping, learning, moving, running, topics, watching
 from cxnlp.errors import CxnlpError
 
 app = typer.Typer(
@@ -39,6 +40,8 @@ app.command()(finding.show)
 app.command()(finding.export)
 app.command()(finding.status)
 app.add_typer(watching.searches, name="searches")
+app.add_typer(moving.alerts, name="alerts")
+app.command()(moving.series)
 app.add_typer(feeding.webhooks, name="webhooks")
 app.add_typer(flagging.flags, name="flags")
 app.command()(running.serve)

@@ -42,14 +42,15 @@ def serve(
 def worker(
     parent: Annotated[int | None, typer.Option(hidden=True, help="Stop when this process has gone.")] = None,
 ) -> None:
-    """Enrich what waits, raise flags, match saved searches and deliver, until stopped; any number may run beside each other."""
+    """Enrich what waits, raise flags, match saved searches, look for what moves, and deliver, until stopped; any number may run beside each other."""
     service = open_service()
     logging.basicConfig(level=service.settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    loops: list[Callable[[threading.Event], None]] = [service.enrichment.run, service.saved.run, service.emergence.run, service.delivery.run]
+    parts = (service.enrichment, service.saved, service.emergence, service.delivery, service.alerts)
+    loops: list[Callable[[threading.Event], None]] = [part.run for part in parts]
     threads = [threading.Thread(target=run, args=(stop,), daemon=True) for run in loops]
     for thread in threads:
         thread.start()

@@ -35,6 +35,9 @@ TYPES: Final = (
     "topic.activated",
     "topic.changed",
     "topic.emerging",
+    "alert.opened",
+    "alert.changed",
+    "alert.resolved",
 )
 _FAMILIES: Final = tuple(dict.fromkeys(name.split(".")[0] + ".*" for name in TYPES))
 _DELAYS_SECONDS: Final = (5, 30, 120, 600, 3600, 4 * 3600, 12 * 3600, 24 * 3600)
@@ -48,7 +51,7 @@ class Message:
     Attributes:
         seq: Its number in the log of events.
         type: Such as `flag.raised`.
-        body: `{"type", "timestamp", "data": {"flag" or "search", "record", "seq"}}`, ready for JSON.
+        body: `{"type", "timestamp", "data": {"flag", "alert" or "search", "record", "seq"}}`, ready for JSON.
     """
 
     seq: int
@@ -62,7 +65,7 @@ def make_secret() -> str:
 
 
 def check_events(patterns: Sequence[str]) -> tuple[str, ...]:
-    """Return the patterns, each once, if every one is the name of an event, `flag.*`, `record.*`, `search.*` or `*`.
+    """Return the patterns, each once, if every one is the name of an event, a family such as `flag.*`, or `*`.
 
     Raises:
         InvalidInput: There is none, or one is unknown.
@@ -92,10 +95,11 @@ def make_message(seq: int, type: str, at: datetime, data: Mapping[str, Any], rec
         seq: Its number.
         type: Its name.
         at: When it happened, UTC.
-        data: What the log says of it; of a `flag.*` event, the flag.
+        data: What the log says of it; of a `flag.*` event, the flag, and of an `alert.*` event, the alert.
         record: What it is about as it is now, or only its id where it is gone.
     """
-    told: dict[str, Any] = {"flag": dict(data)} if type.startswith("flag.") else dict(data)
+    family = type.split(".")[0]
+    told: dict[str, Any] = {family: dict(data)} if family in ("flag", "alert") else dict(data)
     if record is not None:
         told["record"] = {"id": record} if isinstance(record, str) else to_line(record)
     return Message(seq, type, {"type": type, "timestamp": to_iso(at), "data": told | {"seq": seq}})

@@ -171,15 +171,23 @@ def detect(panel: Panel, day: int, rules: AlertRules, *, whole: bool = True) -> 
         rules: How closely to look.
         whole: Whether the day is over. Of one that is not, too few records are no news, while too many are already compared with a whole day.
     """
+    return discover(compare(panel, day, rules, whole=whole), rules)
+
+
+def compare(panel: Panel, day: int, rules: AlertRules, *, whole: bool = True) -> list[Finding]:
+    """Return every series and measure of which there is enough, with its p; arguments as `detect`."""
     baseline = Baseline(panel, day)
     if not len(baseline.history) or not panel.keys:
         return []
-    found: list[Finding] = []
-    for measure in MEASURES:
-        found += _moved(baseline, measure, rules, whole)
-    stands = discoveries(np.array([finding.p for finding in found]), rules.rate)
-    bar = rules.rate / max(len(found), 1)
-    return sorted((replace(f, bar=bar) for f, stand in zip(found, stands, strict=True) if stand and _matters(f, rules)), key=lambda f: f.p)
+    return [finding for measure in MEASURES for finding in _moved(baseline, measure, rules, whole)]
+
+
+def discover(compared: Sequence[Finding], rules: AlertRules) -> list[Finding]:
+    """Return what of a day's comparisons is more than chance and matters, the most certain first."""
+    stands = discoveries(np.array([finding.p for finding in compared]), rules.rate)
+    bar = rules.rate / max(len(compared), 1)
+    kept = [replace(finding, bar=bar) for finding, stand in zip(compared, stands, strict=True) if stand and _matters(finding, rules)]
+    return sorted(kept, key=lambda finding: finding.p)
 
 
 def sums_over(panel: Panel, days: range) -> Numbers:

@@ -13,6 +13,8 @@ from cxnlp.insight.tails import Numbers
 
 _EXPLAINED_FROM: Final = 0.01
 _NARROWER_FROM: Final = 0.8
+_WIDE_FROM: Final = 0.6
+_BROADER: Final = {"touchpoint": 1, "cause": 2, "segment": 3, "channel": 4, "stage": 5, ALL: 6}
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ def group(
 
     The most certain finding leads. Every other one that chance would explain (p of 1 % or more) if the records of all leads so far were taken out of
     its series goes with the lead that it shares most records with; and so on with the rest. What is more of everything leads only where nothing
-    narrower is left, and what is less of everything leads first: with it goes what is less in proportion. The n-th incident must be as certain as the
+    narrower is left, shares and means only where the records of no such lead explain them, and what is less of everything leads first: with it goes
+    what is less in proportion. The n-th incident must be as certain as the
     n-th discovery of a day has to be, so that many findings of one incident do not lower the bar for others.
 
     Args:
@@ -75,7 +78,7 @@ def group(
         minimum: Fewer records than so many, left in a series that has more, are no news.
         known: Leads of movements that go on.
     """
-    left = sorted(findings, key=lambda f: ((f.key.dimension == ALL) != _is_less(f), f.p))
+    left = sorted(findings, key=lambda finding: (_rank(finding, baseline), finding.p, _BROADER.get(finding.key.dimension, 0)))
     leads = [key for key in known if key in records]
     owned, left = _split(left, leads, records, baseline, minimum)
     found = dict(owned)
@@ -112,6 +115,17 @@ def _split(
         elif _is_explained(finding, own, taken, baseline, minimum):
             owned[finding] = max(leads, key=lambda key: len(np.intersect1d(records[key].seqs, own.seqs)))
     return owned, [finding for finding in findings if finding not in owned]
+
+
+def _rank(finding: Finding, baseline: Baseline) -> int:
+    """Return which findings lead before others: silence everywhere, more of something, more of nearly everything, shares and means."""
+    if finding.measure != "volume":
+        return 3
+    if finding.direction == "down":
+        return 0 if finding.key.dimension == ALL else 1
+    total = baseline.panel.row_of.get(Key(ALL, ""))
+    everything = np.inf if total is None else float(baseline.rates.mean_of(finding.days)[total].sum())
+    return 2 if finding.key.dimension == ALL or finding.expected >= _WIDE_FROM * everything else 1
 
 
 def _is_less(finding: Finding) -> bool:

@@ -21,6 +21,8 @@ rules.py         the rules of flags, and what one would have raised
 flagging.py      raise flags by them, and escalate what is overdue
 delivery.py      flags, messages to webhooks (sending.py), events
 webhooks.py      whom to tell
+alerts.py        what moves (movements.py), followed from day to day (tracking.py)
+series.py        series for dashboards, with what is to be expected
 monitoring.py    what is watched from outside
 exporting.py     copies that follow, as files (tables.py)
 saved.py         saved searches, and matching them
@@ -30,6 +32,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cxnlp.service.alerts import Alerts, Checked
     from cxnlp.service.copies import Copies, CopyGroup
     from cxnlp.service.curation import Curation
     from cxnlp.service.delivery import Delivery
@@ -39,12 +42,14 @@ if TYPE_CHECKING:
     from cxnlp.service.hits import Found, Hit
     from cxnlp.service.intake import Intake, Outcome, count
     from cxnlp.service.issues import Issue
+    from cxnlp.service.movements import Movements
     from cxnlp.service.questions import Question
     from cxnlp.service.retraining import Comparison, Retraining, RetrainReport
     from cxnlp.service.retrieval import Retrieval
     from cxnlp.service.rules import KnownRule, Rules, Trial
     from cxnlp.service.saved import Matched, SavedSearches
     from cxnlp.service.sending import Sender
+    from cxnlp.service.series import Series, SeriesView
     from cxnlp.service.topics import FitReport, TopicModel
     from cxnlp.service.versions import ActiveHeads, Versions
     from cxnlp.service.view import View
@@ -58,7 +63,10 @@ _MODULES |= {"Copies": "copies", "CopyGroup": "copies", "Groups": "groups", "Iss
 _MODULES |= {"Curation": "curation", "Emergence": "emergence", "Matched": "saved", "SavedSearches": "saved"}
 _MODULES |= {"Sender": "sending", "WantedWebhook": "webhooks", "Webhooks": "webhooks"}
 _MODULES |= {"KnownRule": "rules", "Rules": "rules", "Trial": "rules"}
+_MODULES |= {"Alerts": "alerts", "Checked": "alerts", "Movements": "movements", "Series": "series", "SeriesView": "series"}
 __all__ = [
+    "Alerts",
+    "Checked",
     "ActiveHeads",
     "Comparison",
     "Copies",
@@ -76,6 +84,7 @@ __all__ = [
     "Issues",
     "KnownRule",
     "Matched",
+    "Movements",
     "Outcome",
     "Question",
     "RetrainReport",
@@ -84,6 +93,8 @@ __all__ = [
     "Rules",
     "SavedSearches",
     "Sender",
+    "Series",
+    "SeriesView",
     "TopicModel",
     "Trial",
     "Versions",

@@ -25,6 +25,7 @@ from cxnlp.feeds.targets import Answer
 from cxnlp.feeds.webhooks import Message, backoff_seconds, make_message, types_of
 from cxnlp.records import Record
 from cxnlp.service.flagging import Flagging
+from cxnlp.service.movements import quotes_of
 from cxnlp.service.sending import Sender
 from cxnlp.store import Due, Event, FlagPage, Store, StoredFlag, Webhook
 
@@ -152,7 +153,7 @@ class Delivery:
         if after > last or after < self._store.events.oldest_seq() - 1:
             return Told((), last, reset=True)
         events = self._store.events.read(after, limit, names)
-        records = self._store.feedback.get_many([event.record_id for event in events if event.record_id])
+        records = self._store.feedback.get_many([record_id for event in events for record_id in _named(event)])
         messages = [_message(event, records) for event in events]
         position = events[-1].seq if len(events) == limit else max([last, *(event.seq for event in events)])
         return Told(tuple(message for message in messages if message), position)
@@ -189,7 +190,7 @@ class Delivery:
 
     def _tell(self, client: httpx.Client, due: Due) -> Answer:
         event = due.event
-        records = self._store.feedback.get_many([event.record_id] if event.record_id else [])
+        records = self._store.feedback.get_many(_named(event))
         message = _message(event, records)
         if message is None or not _passes(due.webhook, event, records):
             return Answer(None, None)
@@ -216,10 +217,16 @@ def _passes(webhook: Webhook, event: Event, records: Mapping[str, Record]) -> bo
     return record.analysis is not None and holds(parse_condition(webhook.filter, "filter"), record, ())
 
 
+def _named(event: Event) -> list[str]:
+    """Return the ids of the records that a message about an event shows."""
+    return [event.record_id] if event.record_id else list(event.data.get("record_ids", ()))
+
+
 def _message(event: Event, records: Mapping[str, Record]) -> Message | None:
     """Return the message about an event, or None if the record it is about is gone by now."""
     record = None if event.record_id is None else records.get(event.record_id)
     if event.record_id and record is None and event.type != _DELETED:
         return None
     about = event.record_id if event.type == _DELETED else record
-    return make_message(event.seq, event.type, event.at, event.data, about)
+    data = {**event.data, "quotes": quotes_of(event.data, records)} if event.type.startswith("alert.") else event.data
+    return make_message(event.seq, event.type, event.at, data, about)

@@ -4,6 +4,7 @@ import pytest
 
 from api.schemas import CONVERSATION, RECORD_ID
 from cxnlp.records import record_id
+from cxnlp.store import AlertChange, Moved
 
 pytestmark = pytest.mark.slow
 TALK_ID = record_id(CONVERSATION["source"], CONVERSATION["external_id"])
@@ -59,6 +60,7 @@ def test_every_example_can_be_run(other, writer, document):
                 method,
                 path.replace("{record_id}", TALK_ID if path.endswith("/turns") else RECORD_ID)
                 .replace("{flag_id}", flag_id(other, writer))
+                .replace("{alert_id}", alert_id(other))
                 .replace("{search_id}", search_id(writer))
                 .replace("{rule_name}", "angry-vip"),
                 content=(body if isinstance(body, str) else json.dumps(body)).encode(),
@@ -83,6 +85,17 @@ def flag_id(server, client):
     while server.service.delivery.flag():
         pass
     return next((flag["id"] for flag in client.get("/v1/flags").json()["items"]), "")
+
+
+def alert_id(server):
+    """Return the id of an alert, made if there is none that is open."""
+    store = server.service.store
+    if not store.alerts.page("open").alerts:
+        for name in ("alerts", "alerts.day"):
+            store.events.lease(name, "test", 60)
+        moved = Moved("movement", "all", "", "volume", "up", 739_900, 739_901, 5.0, {"window": 1, "summary": {"en": "more", "zh": "多"}})
+        store.alerts.apply([AlertChange(moved)], "test", 0, 739_901)
+    return store.alerts.page("open").alerts[0].id
 
 
 def search_id(client):

@@ -102,3 +102,9 @@ def test_many_findings_of_one_incident_do_not_lower_the_bar_for_others():
     assert group([doubtful], members, Baseline(crowded, DAY), 5) == ({}, [])
     _, incidents = group([lead, *others, replace(doubtful, p=4 * lead.bar)], members, Baseline(moved, DAY), 5)
     assert all(incident.lead.key != EAST for incident in incidents)
+
+
+def test_what_is_most_of_a_bad_day_but_not_of_others_may_lead():
+    moved = panel(**{"all__": 60, "touchpoint__payment": 50, "cause__broken": 12, "attributes.region__east": 1})
+    (incident,) = incidents_of({TOTAL: range(60), PAY: range(50), CAUSE: range(12), EAST: [50]}, moved)
+    assert incident.lead.key == PAY and set(incident.keys) >= {PAY, CAUSE}

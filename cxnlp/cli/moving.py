@@ -1,0 +1,117 @@
+"""Commands for what moves: alerts, series."""
+
+from __future__ import annotations
+
+import getpass
+from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING, Annotated
+
+import orjson
+import typer
+
+from cxnlp.cli.options import display_language, open_service
+from cxnlp.errors import InvalidInput, shorten
+
+if TYPE_CHECKING:
+    from cxnlp.store import Alert
+
+alerts = typer.Typer(no_args_is_help=True, help="Alerts: what moves more than chance would have it, since when, and what explains it.")
+AlertId = Annotated[str, typer.Argument(help="Id of an alert, as `cxnlp alerts list` prints it, such as a-0a1b2c3d4e5f60718293.")]
+Author = Annotated[str | None, typer.Option(help="Who says so; kept with the alert. Default is the user of this machine.")]
+Reason = Annotated[str | None, typer.Option(help="Why; kept with the alert, masked.")]
+_DEFAULT_DAYS = 28
+
+
+@alerts.command("list")
+def list_alerts(
+    state: Annotated[str | None, typer.Option(help="Only those that are open, acknowledged, snoozed or resolved.")] = None,
+    historical: Annotated[bool, typer.Option("--historical", help="Also those that were over before anybody could be told.")] = False,
+    limit: Annotated[int, typer.Option(help="How many, the newest first, 1 to 1000.")] = 50,
+) -> None:
+    """List alerts, the newest first."""
+    for alert in open_service().alerts.page(state, None if historical else False, None, limit).alerts:
+        typer.echo(_describe(alert))
+
+
+@alerts.command("show")
+def show_alert(alert: AlertId) -> None:
+    """Print an alert as JSON, with what customers said."""
+    service = open_service()
+    typer.echo(orjson.dumps(service.alerts.line(service.alerts.get(alert)), option=orjson.OPT_INDENT_2).decode())
+
+
+@alerts.command("check")
+def check_alerts(
+    since: Annotated[str | None, typer.Option("--since", help="Look again at all days from this one on, such as 2026-11-01.")] = None,
+) -> None:
+    """Look now at what has not been looked at yet, as the worker does every minute, and print what is open."""
+    service = open_service()
+    checked = service.alerts.check(None if since is None else datetime.combine(_day(since), time(), service.zone))
+    typer.echo(f"{checked.n_days} days looked at, {checked.n_told} events", err=True)
+    for alert in service.alerts.page("open", False, None, 1_000).alerts:
+        typer.echo(_describe(alert))
+
+
+@alerts.command("acknowledge")
+def acknowledge_alert(alert: AlertId, reason: Reason = None, author: Author = None) -> None:
+    """Take an alert on."""
+    _set(alert, "acknowledged", reason, author)
+
+
+@alerts.command("snooze")
+def snooze_alert(
+    alert: AlertId,
+    until: Annotated[str, typer.Option("--until", help="Day on which it comes back, such as 2026-12-01.")],
+    reason: Reason = None,
+    author: Author = None,
+) -> None:
+    """Put an alert off: until then nothing is told of it."""
+    _set(alert, "snoozed", reason, author, _day(until))
+
+
+@alerts.command("resolve")
+def resolve_alert(alert: AlertId, reason: Reason = None, author: Author = None) -> None:
+    """Say that an alert is dealt with; it does not come back while the same movement lasts."""
+    _set(alert, "resolved", reason, author)
+
+
+def series(
+    dimension: Annotated[str, typer.Argument(help="all, channel, stage, touchpoint, cause, pair, topic, segment, or attributes.NAME.")] = "all",
+    value: Annotated[list[str] | None, typer.Option("--value", help="Which series, such as chat; repeatable. Default are the largest.")] = None,
+    measure: Annotated[str, typer.Option(help="volume, negative_share, complaint_share, sentiment, csat or nps.")] = "volume",
+    since: Annotated[str | None, typer.Option("--since", help="First day; 28 days before the last by default.")] = None,
+    until: Annotated[str | None, typer.Option("--until", help="Last day, included; today by default.")] = None,
+    limit: Annotated[int, typer.Option(help="How many series, 1 to 50.")] = 10,
+) -> None:
+    """Print series as JSON lines: the measure day by day, with what was to be expected."""
+    service = open_service()
+    last = _day(until).toordinal() if until else service.series.today(datetime.now(UTC).timestamp())
+    first = _day(since).toordinal() if since else last - _DEFAULT_DAYS + 1
+    for found in service.series.read(dimension, measure, first, last, value or (), limit):
+        typer.echo(orjson.dumps({"measure": measure, **found.to_json()}).decode())
+
+
+def _set(alert_id: str, state: str, reason: str | None, author: str | None, until: date | None = None) -> None:
+    service = open_service()
+    at = None if until is None else datetime.combine(until, time(), service.zone).astimezone(UTC)
+    masked = service.masker.mask(reason) if reason else None
+    typer.echo(_describe(service.alerts.set_state(alert_id, state, masked, author or _user(), at)))
+
+
+def _describe(alert: Alert) -> str:
+    line = alert.to_line()
+    return f"{alert.id}  {line['since']} to {line['until']}  {alert.state:<12}  {line['summary'][display_language()]}"
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput(f"{shorten(text)!r} is no day; write one such as 2026-11-01") from None
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container without such a user
+        return "unknown"
