@@ -96,7 +96,7 @@ class TopicVersions:
 
     def _done(self, number: int) -> TopicFit:
         fit = self.store.topic_fits.get(number)
-        if fit.state != "done":
+        if not fit.counts:
             raise Conflict(f"fit {number} is {fit.state}; only one that is done has topics")
         return fit
 

@@ -190,7 +190,7 @@ class TopicModel:
     def _split(self, fit: TopicFit, request: SplitRequest, on_progress: OnProgress) -> FitReport:
         with watched(self.store, fit.number, self._closing, on_progress) as watch:
             found, parts = split_topic(self.store, fit, replace(request, user_dictionary=self.user_dictionary), watch)
-            self.store.topic_fits.keep(fit.number, found)
+            self.store.topic_fits.keep(fit.number, found, is_ended=False)
             self.versions.activate(fit.number, fit.author)
             self.store.curation.note_split(request.topic_id, parts, fit.number, fit.author)
             return self._report(fit)
@@ -214,7 +214,7 @@ class TopicModel:
             )
             watch.tell("match", _FITTED_SHARE)
             found = to_version(self.store, fit, made, items, time.monotonic() - began)
-        self.store.topic_fits.keep(fit.number, found)
+        self.store.topic_fits.keep(fit.number, found, is_ended=not request.activate)
         if request.activate:
             self.versions.activate(fit.number, fit.author)
         return self._report(fit)

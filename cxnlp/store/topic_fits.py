@@ -142,14 +142,20 @@ class TopicFits:
             own = update(topic_fits).where(topic_fits.c.number == number, topic_fits.c.state == RUNNING)
             connection.execute(own.values(state=state, outcome=outcome, ended_at=time.time()))
 
-    def keep(self, number: int, found: NewFit) -> TopicFit:
+    def keep(self, number: int, found: NewFit, *, is_ended: bool = True) -> TopicFit:
         """Make a running fit a version, not active yet, and tell of it.
+
+        Args:
+            number: Of the fit.
+            found: What it found.
+            is_ended: Whether it is done now; else its activation ends it.
 
         Raises:
             Conflict: It does not run any more, or was cancelled.
         """
         now, n_rows = time.time(), found.assignments.rows
-        values: dict[str, Any] = {"state": DONE, "stage": "done", "share": 1.0, "ended_at": now, "encoder": found.encoder, "space": found.space}
+        values: dict[str, Any] = {"encoder": found.encoder, "space": found.space}
+        values |= {"state": DONE, "stage": "done", "share": 1.0, "ended_at": now} if is_ended else {"stage": "activate"}
         values |= {"threshold": found.threshold, "assignments": found.assignments.to_bytes(), "n_items": len(n_rows), "n_topics": len(found.topics)}
         values |= {name: found.told[name] for name in ("n_records", "from_at", "to_at")} | {"n_outliers": int(np.sum(n_rows < 0))}
         values |= {name: to_json(found.told[name]) for name in ("metrics", "report")}

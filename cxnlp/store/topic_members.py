@@ -156,9 +156,12 @@ class MemberTable:
         """
         now = time.time()
         with self._database.write() as connection:
-            row = connection.execute(select(topic_fits.c.kind, topic_fits.c.state).where(topic_fits.c.number == fit)).one()
+            row = connection.execute(select(topic_fits.c.kind, topic_fits.c.state, topic_fits.c.n_items).where(topic_fits.c.number == fit)).one()
+            if row.n_items is None:
+                raise Conflict(f"fit {fit} is {row.state}; only one with a result can be activated")
             if row.state != DONE:
-                raise Conflict(f"fit {fit} is {row.state}; only one that is done can be activated")
+                done = {"state": DONE, "stage": "done", "share": 1.0, "ended_at": now, "outcome": None}
+                connection.execute(update(topic_fits).where(topic_fits.c.number == fit).values(done))
             _note(connection, row.kind, fit, author, undo)
             if active_fit(connection, row.kind) != fit:
                 raise Conflict("another version was activated meanwhile; look at the list and try again")
