@@ -6,7 +6,7 @@ finding.py    search, similar, show, export, status
 grouping.py   duplicates
 watching.py   searches
 moving.py     alerts, series
-feeding.py    webhooks
+feeding.py    webhooks, feed
 flagging.py   flags
 running.py    serve, worker, reindex, doctor
 topics.py     topics: fit, list, versions; curating.py: rename, merge, move, undo
@@ -43,6 +43,7 @@ app.add_typer(watching.searches, name="searches")
 app.add_typer(moving.alerts, name="alerts")
 app.command()(moving.series)
 app.add_typer(feeding.webhooks, name="webhooks")
+app.add_typer(feeding.feed, name="feed")
 app.add_typer(flagging.flags, name="flags")
 app.command()(running.serve)
 app.command()(running.worker)

@@ -1,8 +1,12 @@
-"""Commands for whom to tell of what happens: webhooks."""
+"""Commands for whom to tell of what happens: webhooks, feed."""
 
 from __future__ import annotations
 
+import logging
+import signal
 import sys
+import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
@@ -15,6 +19,7 @@ if TYPE_CHECKING:
     from cxnlp.store import Webhook
 
 webhooks = typer.Typer(no_args_is_help=True, help="Webhooks: whom to tell of events, by signed JSON, in a chat or by mail.")
+feed = typer.Typer(no_args_is_help=True, help="Events into the logs of other systems.")
 WebhookId = Annotated[str, typer.Argument(help="Id of a webhook, as `cxnlp webhooks list` prints it, such as w-0a1b2c3d4e5f6071.")]
 _FORMATS = "standard, slack, feishu, dingtalk or wecom"
 _ALIKE = (
@@ -83,6 +88,39 @@ def remove_webhook(webhook: WebhookId) -> None:
     """Tell a webhook nothing more, not even what it still was to be told."""
     open_service().webhooks.delete(webhook)
     typer.echo(f"{webhook} removed")
+
+
+@feed.command("kafka")
+def feed_kafka(
+    topic: Annotated[str, typer.Option(help="Topic to write to.")],
+    bootstrap: Annotated[str, typer.Option(help="Brokers, host:port, several divided by commas.")] = "127.0.0.1:9092",
+    events: Annotated[list[str] | None, typer.Option("--event", help="Such as flag.* or record.analyzed; may be repeated. Default is all.")] = None,
+    from_beginning: Annotated[bool, typer.Option(help="The first time, begin with all events that are kept (30 days) instead of new ones.")] = False,
+    config: Annotated[Path | None, typer.Option(help="File with further settings of librdkafka, name=value a line, such as for TLS.")] = None,
+    once: Annotated[bool, typer.Option("--once", help="Stop when all that has happened is written.")] = False,
+) -> None:
+    """Write events to a Kafka topic, each at least once, keyed by record; the store remembers how far it got."""
+    from cxnlp.feeds.kafka import KafkaTopic, read_options
+    from cxnlp.service import Stream
+
+    service = open_service()
+    logging.basicConfig(level=service.settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    written = KafkaTopic(bootstrap, topic, read_options(config) if config else None)
+    stream = Stream(service.store, service.delivery, f"kafka {topic}", written.publish)
+    patterns = events or ["*"]
+    if not once:
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        return stream.run(stop, patterns, from_beginning=from_beginning)
+    n = 0
+    try:
+        while (n_more := stream.step(patterns, from_beginning=from_beginning)) is not None:
+            n += n_more
+    finally:
+        stream.close()
+    typer.echo(f"{n:,} messages written")
+    return None
 
 
 def _describe(webhook: Webhook) -> str:

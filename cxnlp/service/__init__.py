@@ -21,6 +21,7 @@ rules.py         the rules of flags, and what one would have raised
 flagging.py      raise flags by them, and escalate what is overdue
 delivery.py      flags, messages to webhooks (sending.py), events
 webhooks.py      whom to tell
+streaming.py     events into another log
 alerts.py        what moves (movements.py), followed from day to day (tracking.py)
 series.py        series for dashboards, with what is to be expected
 monitoring.py    what is watched from outside
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from cxnlp.service.saved import Matched, SavedSearches
     from cxnlp.service.sending import Sender
     from cxnlp.service.series import Series, SeriesView
+    from cxnlp.service.streaming import Stream
     from cxnlp.service.topics import FitReport, TopicModel
     from cxnlp.service.versions import ActiveHeads, Versions
     from cxnlp.service.view import View
@@ -61,7 +63,7 @@ _MODULES |= {"ActiveHeads": "versions", "Versions": "versions", "Comparison": "r
 _MODULES |= {"Question": "questions", "View": "view"}
 _MODULES |= {"Copies": "copies", "CopyGroup": "copies", "Groups": "groups", "Issue": "issues", "Issues": "groups"}
 _MODULES |= {"Curation": "curation", "Emergence": "emergence", "Matched": "saved", "SavedSearches": "saved"}
-_MODULES |= {"Sender": "sending", "WantedWebhook": "webhooks", "Webhooks": "webhooks"}
+_MODULES |= {"Sender": "sending", "Stream": "streaming", "WantedWebhook": "webhooks", "Webhooks": "webhooks"}
 _MODULES |= {"KnownRule": "rules", "Rules": "rules", "Trial": "rules"}
 _MODULES |= {"Alerts": "alerts", "Checked": "alerts", "Movements": "movements", "Series": "series", "SeriesView": "series"}
 __all__ = [
@@ -95,6 +97,7 @@ __all__ = [
     "Sender",
     "Series",
     "SeriesView",
+    "Stream",
     "TopicModel",
     "Trial",
     "Versions",

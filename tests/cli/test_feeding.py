@@ -61,3 +61,21 @@ def test_mistakes_are_told(kept, receiver):
     for command in ("test", "replay", "rotate", "remove"):
         done = webhooks(kept, command, "w-none")
         assert done.code == 1 and "w-none" in done.err
+
+
+def test_events_are_written_to_kafka_and_the_place_is_remembered(kept):
+    kafka = pytest.importorskip("confluent_kafka", reason="confluent-kafka is not installed")
+    client = kafka.Producer({"test.mock.num.brokers": 1, "bootstrap.servers": "none", "log_level": 0})
+    (broker,) = client.list_topics(timeout=30).brokers.values()
+    asked = ("feed", "kafka", "--topic", "feedback", "--bootstrap", f"{broker.host}:{broker.port}", "--event", "record.analyzed", "--once")
+    done = run(*asked, "--from-beginning", home=kept)
+    assert (done.code, done.out) == (0, "4 messages written\n")
+    assert run(*asked, home=kept).out == "0 messages written\n"
+    client.flush(1)
+
+
+def test_feeding_no_broker_is_told(kept, monkeypatch):
+    pytest.importorskip("confluent_kafka", reason="confluent-kafka is not installed")
+    monkeypatch.setattr("cxnlp.feeds.kafka.SECONDS", 1.5)
+    done = run("feed", "kafka", "--topic", "t", "--bootstrap", "127.0.0.1:1", "--once", home=kept)
+    assert done.code == 1 and "127.0.0.1:1" in done.err
