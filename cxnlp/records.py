@@ -164,7 +164,7 @@ class Conversation:
         slope: Change of feeling from one customer turn to the next, by least squares.
         turning_point: Customer turn from which the feeling is another than before, on average by 0.3 or more; None without such.
         recovered: Whether it was negative and, after an agent's turn, ended clearly better and not negative.
-        unanswered, n_customer_turns: Whether the customer spoke last, and how many turns are theirs.
+        unanswered, n_customer_turns: Whether the customer spoke last, other than to thank or part; how many turns are theirs.
     """
 
     start: float

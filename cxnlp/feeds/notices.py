@@ -23,7 +23,6 @@ _TITLES: Final[Mapping[str, tuple[str, str]]] = {
     "flag.resolved": ("Flag resolved", "标记已解决"),
     "flag.dismissed": ("Flag dismissed", "标记已驳回"),
     "flag.overdue": ("Flag overdue", "标记已超时"),
-    "flag.repeated": ("Same complaint again", "同一问题再次反馈"),
     "search.matched": ("Saved search matched", "已保存的搜索有新匹配"),
     "alert.opened": ("Alert opened", "新告警"),
     "alert.changed": ("Alert changed", "告警变更"),

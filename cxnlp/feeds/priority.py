@@ -27,7 +27,7 @@ def prioritize(record: Record, level: int, *, n_contacts: int = 0, overdue: bool
     """Return the priority of a flag: 100 times impact times urgency, both in [0, 1].
 
     Impact is how bad it is for whom: the strength of the negative feeling or the weight of the worst risk, whichever is more, plus 0.1 for a VIP
-    and 0.05 for each further problem up to three. Urgency is 0.9, 0.65 or 0.4 by level, plus 0.1 each if the customer spoke last, the
+    and 0.05 for each further problem up to three. Urgency is 0.9, 0.65 or 0.4 by level, plus 0.1 each if the customer waits for an answer, the
     conversation ends badly, it is not the first contact about this, or the deadline has passed.
 
     Args:
@@ -71,7 +71,7 @@ def _impact(record: Record, analysis: Analysis) -> tuple[float, list[_Words]]:
 def _urgency(analysis: Analysis, level: int, n_contacts: int, overdue: bool) -> tuple[float, list[_Words]]:
     course = analysis.conversation
     signs = (
-        (course is not None and course.unanswered, ("the customer spoke last", "客户最后发言")),
+        (course is not None and course.unanswered, ("the customer waits for an answer", "客户在等回复")),
         (course is not None and rounded(course.end) <= ENDS_LOW_FROM, ("the conversation ends badly", "会话结尾情绪低")),
         (n_contacts > 0, (f"contact {n_contacts + 1} about this", f"第 {n_contacts + 1} 次联系")),
         (overdue, ("overdue", "已超时")),

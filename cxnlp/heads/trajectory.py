@@ -1,5 +1,6 @@
 """How a customer's feeling moves through a conversation: pure, from the feeling of each customer turn."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -9,6 +10,9 @@ from cxnlp.records import NEGATIVE_FROM, Conversation, Turn, TurnSentiment
 
 TURNED_FROM: Final = 0.3
 """How far the mean feeling before and after a turning point must be apart; half the way from neutral to the middle of a label."""
+_LONGEST_CLOSING: Final = 40
+_CLOSING: Final = re.compile(r"谢谢|多谢|感谢|谢啦|再见|拜拜|\b(?:thanks?|thank you|thx|cheers|(?:good)?bye)\b", re.IGNORECASE)
+_GOES_ON: Final = re.compile(r"[?？]|[没沒未不]|还|還|但|可是|再说|投诉|催|\b(?:but|not|no|never|still|yet|when|why|how|please)\b|n't", re.IGNORECASE)
 
 
 def describe_conversation(turns: Sequence[Turn], trajectory: Sequence[TurnSentiment]) -> Conversation | None:
@@ -26,7 +30,7 @@ def describe_conversation(turns: Sequence[Turn], trajectory: Sequence[TurnSentim
         return None
     feeling = np.array([point.sentiment for point in trajectory])
     lowest = int(feeling.argmin())
-    spoken = [turn.speaker for turn in turns if turn.speaker != "system" and turn.text.strip()]
+    spoken = [turn for turn in turns if turn.speaker != "system" and turn.text.strip()]
     return Conversation(
         start=float(feeling[0]),
         lowest=float(feeling[lowest]),
@@ -35,9 +39,14 @@ def describe_conversation(turns: Sequence[Turn], trajectory: Sequence[TurnSentim
         slope=_slope(feeling),
         turning_point=_turning_point(feeling, trajectory),
         recovered=_has_recovered(turns, trajectory, lowest),
-        unanswered=bool(spoken) and spoken[-1] == "customer",
+        unanswered=bool(spoken) and spoken[-1].speaker == "customer" and not is_closing(spoken[-1].text),
         n_customer_turns=sum(turn.speaker == "customer" for turn in turns),
     )
+
+
+def is_closing(text: str) -> bool:
+    """Tell whether a turn only says thanks or good-bye, so that nobody waits for an answer to it."""
+    return len(text) <= _LONGEST_CLOSING and bool(_CLOSING.search(text)) and not _GOES_ON.search(text)
 
 
 def _slope(feeling: np.ndarray) -> float:

@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import pytest
 
 from cxnlp.errors import InvalidInput
@@ -95,3 +98,12 @@ def test_levels_that_cannot_be_used_are_refused(levels):
 def test_files_that_cannot_be_used_are_named(text, message):
     with pytest.raises(InvalidInput, match=message):
         parse_rules(text, None, "mine.yaml")
+
+
+def test_the_example_in_the_documentation_can_be_used():
+    text = (Path(__file__).parents[2] / "docs" / "flags.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    (rule,) = parse_rules(example, load_taxonomy())
+    assert (rule.name, len(rule.levels), rule.repeat_days) == ("vip", 4, 7)
+    fields = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
+    assert set(rule.to_line()) <= fields | {"description"}

@@ -74,3 +74,26 @@ def test_a_conversation_of_thousands_of_turns_is_read_turn_by_turn():
     assert [point.turn for point in found.trajectory] == list(range(0, 4_000, 2))
     assert (found.conversation.n_customer_turns, found.conversation.unanswered) == (2_000, False)
     assert found.conversation.lowest == min(point.sentiment for point in found.trajectory)
+
+
+@pytest.mark.parametrize("text", ["谢谢", "好的，谢谢，处理得很快", "Great, thank you!", "ok thanks, bye", "感谢您的帮助，再见"])
+def test_nobody_waits_for_an_answer_to_thanks(text):
+    turns = (Turn("customer", "help"), Turn("agent", "done"), Turn("customer", text))
+    assert not describe_conversation(turns, (TurnSentiment(0, -0.5), TurnSentiment(2, 0.4))).unanswered
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "还是没到",
+        "谢谢，什么时候到？",
+        "thanks but it is still broken",
+        "谢谢，不过还没收到",
+        "Thanks for nothing, I can't log in",
+        "thank you " * 9,
+    ],
+)
+def test_thanks_with_a_question_or_an_objection_wait_for_an_answer(text):
+    turns = (Turn("agent", "done"), Turn("customer", "help"), Turn("customer", text), Turn("system", "closed"))
+    assert describe_conversation(turns, (TurnSentiment(1, -0.5),)).unanswered
