@@ -21,14 +21,12 @@ class Placement:
     _fits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     _models: dict[str, StoredModel] = field(default_factory=dict)
 
-    def place(self, found: Sequence[tuple[str, Analysis, Vectors]]) -> Placed | None:
-        """Return the topics of (record id, analysis, vectors), or None where there are no topics.
+    def place(self, found: Sequence[tuple[str, Analysis, Vectors]]) -> Placed:
+        """Return the topics of (record id, analysis, vectors).
 
         Fits of another encoder assign nothing; their topics wait for the next fit.
         """
         fits = self.store.topic_fits.current()
-        if not fits:
-            return None
         if fits != self._fits:
             models = {kind: self.store.fitted.model(number) for kind, (number, _) in fits.items()}
             self._models = {kind: model for kind, model in models.items() if model is not None and model.encoder == self.encoder}

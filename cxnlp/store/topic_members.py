@@ -199,6 +199,8 @@ def place(connection: Connection, placed: Placed, seqs: Mapping[str, int]) -> No
     """
     if current_fits(connection) != dict(placed.fits):
         raise Conflict("other topics became active meanwhile; assign the records anew")
+    if not placed.fits:
+        return
     for part in chunks(seqs.values()):
         connection.execute(delete(topic_members).where(topic_members.c.seq.in_(part)))
     merged = resolutions(connection)

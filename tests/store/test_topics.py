@@ -123,9 +123,10 @@ def test_new_records_are_saved_with_their_topic_and_copies_go_where_the_first_is
 def test_a_place_in_topics_that_are_not_active_any_more_is_refused_and_the_record_waits(store):
     (a,) = _add(store, "一")
     _fit(store, {a: 0})
-    with pytest.raises(Conflict, match="other topics became active"):
-        _save(store, "二", [("documents", -1, "t-1", 0.8)], fits={"documents": (1, 5)})
-    assert store.feedback.statistics().pending == 1
+    for n, fits in enumerate(({"documents": (1, 5)}, {}), 1):
+        with pytest.raises(Conflict, match="other topics became active"):
+            _save(store, f"二{n}", [("documents", -1, "t-1", 0.8)], fits=fits)
+        assert store.feedback.statistics().pending == n
 
 
 def test_moves_merges_and_their_undoing_leave_all_as_it_was(store):
