@@ -27,6 +27,7 @@ _CURSOR_SECONDS: Final = 30.0
 _PAUSE_SECONDS: Final = 5.0
 _MOST_CANDIDATES: Final = 4_000
 _N_QUOTES: Final = 3
+_ALIKE: Final = 0.5
 _log = logging.getLogger(__name__)
 
 
@@ -37,12 +38,13 @@ class EmergenceConfig:
     Attributes:
         n_texts: Fewest alike records with different texts.
         days: Within so many days, by the time when customers said it.
-        likeness: Cosine in [-1, 1], in the space of the active fit, from which two count as alike.
+        likeness: Cosine in (0, 1], in the space of the active fit, to the middle of the group from which a record counts as part of it; None takes
+            the mean that the fit has, so that what emerges is as alike as its topics are, whatever the encoder.
     """
 
     n_texts: int = 8
     days: int = 14
-    likeness: float = 0.5
+    likeness: float | None = None
 
 
 @dataclass
@@ -97,13 +99,15 @@ class Emergence:
         generation = self.store.generations.active()
         if current is None or model is None or generation is None or model.encoder != generation.encoder:
             return False
-        since = self.store.topic_fits.get(model.fit).started_at.timestamp()
-        candidates = self.store.candidates.list(time.time() - self.config.days * _DAY_SECONDS, since, _MOST_CANDIDATES)
+        fit = self.store.topic_fits.get(model.fit)
+        likeness = self.config.likeness or float(fit.metrics.get("mean_similarity", _ALIKE))
+        since = time.time() - self.config.days * _DAY_SECONDS
+        candidates = self.store.candidates.list(since, fit.started_at.timestamp(), _MOST_CANDIDATES)
         vectors = self.store.vectors.documents([one.seq for one in candidates], generation.id, generation.dim)
         known = ~np.isnan(vectors[:, 0]) if len(candidates) else np.zeros(0, np.bool_)
         candidates = [one for one, is_known in zip(candidates, known.tolist(), strict=True) if is_known]
         points = space_of(model.space).place(vectors[known]) if candidates else np.zeros((0, 0), np.float32)
-        rows = find_burst(points, np.array([one.copy_key for one in candidates], np.int64), self.config.n_texts, self.config.likeness)
+        rows = find_burst(points, np.array([one.copy_key for one in candidates], np.int64), self.config.n_texts, likeness)
         if rows is None:
             return False
         topic, near = self._topic([candidates[row] for row in rows.tolist()], points[rows])

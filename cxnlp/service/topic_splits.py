@@ -157,7 +157,7 @@ def _version(
     rows[mine] = len(old) + of_part[theirs]
     first, last = parent.window or (fit.started_at, fit.started_at)
     told: dict[str, Any] = {"n_records": len(np.unique(standing.seqs)), "from_at": first.timestamp(), "to_at": last.timestamp(), "report": None}
-    told["metrics"] = {"outlier_share": round(float(np.mean(rows < 0)), 4)}
+    told["metrics"] = {"outlier_share": round(float(np.mean(rows < 0)), 4), "mean_similarity": round(float(standing.similarities.mean()), 4)}
     assignments = Assignments(standing.seqs, standing.clauses, rows, standing.similarities)
     split_from = {part.topic_id: whole for part in parts[1:]}
     return NewFit(topics, assignments, model.encoder, model.space, model.threshold, told, split_from)
