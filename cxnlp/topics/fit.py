@@ -24,7 +24,8 @@ OnProgress: TypeAlias = Callable[[str, float], None]
 _TEXTS_A_LABEL: Final = 400
 _EVERYTHING: Final = -1.0
 _N_ROUNDS: Final = 2
-_ROWS_A_BLOCK: Final = 65_536
+_FAR_SHARE: Final = 0.02
+_TOLERANCE: Final = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +166,17 @@ def _unit(points: Matrix) -> Matrix:
 
 
 def _threshold(similarities: Vector, most: float) -> float:
-    """Return the cosine below which records have no topic: Tukey's fence, Q1 - 1.5 IQR, but no more than the share `most` of all lie below."""
+    """Return the cosine below which records have no topic.
+
+    Under it lie those beyond Tukey's fence, Q1 - 1.5 IQR, at least 2 % of all, so that what is as far away as hardly anything else waits for a topic
+    of its own, and never more than the share `most`; with a share of 0 nothing.
+    """
+    if not most:
+        return _EVERYTHING
     low, high = np.quantile(similarities, [0.25, 0.75])
-    stray_share = float(np.mean(similarities < low - 1.5 * (high - low)))
+    stray_share = max(_FAR_SHARE, float(np.mean(similarities < low - 1.5 * (high - low))))
     n_out = min(int(min(stray_share, most) * len(similarities)), len(similarities) - 1)
-    return float(np.partition(similarities, n_out)[n_out]) if n_out else _EVERYTHING
+    return float(np.partition(similarities, n_out)[n_out]) - _TOLERANCE
 
 
 def _largest_first(topics: npt.NDArray[np.int32], centroids: Matrix) -> tuple[npt.NDArray[np.int32], Matrix]:

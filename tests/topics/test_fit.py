@@ -91,6 +91,14 @@ def test_scattered_records_are_left_out_up_to_the_share_asked_for():
 
 
 @pytest.mark.slow
+def test_what_no_record_of_the_fit_was_like_has_no_topic_later(six):
+    unlike = np.random.default_rng(5).normal(size=(50, 48)).astype(np.float32)
+    assert (assign(unlike, six.space, six.centroids, six.threshold)[0] < 0).mean() > 0.9
+    everything = fit(SIX[0][:14], texts_of(SIX[1])[:14], outlier_share=0.0)
+    assert (assign(unlike, everything.space, everything.centroids, everything.threshold)[0] >= 0).all()
+
+
+@pytest.mark.slow
 def test_topics_found_on_a_sample_cover_all_records():
     vectors, truth = SIX
     found = fit(vectors, texts_of(truth), sample=150)
