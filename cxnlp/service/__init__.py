@@ -67,9 +67,9 @@ _MODULES |= {"Sender": "sending", "Stream": "streaming", "WantedWebhook": "webho
 _MODULES |= {"KnownRule": "rules", "Rules": "rules", "Trial": "rules"}
 _MODULES |= {"Alerts": "alerts", "Checked": "alerts", "Movements": "movements", "Series": "series", "SeriesView": "series"}
 __all__ = [
+    "ActiveHeads",
     "Alerts",
     "Checked",
-    "ActiveHeads",
     "Comparison",
     "Copies",
     "CopyGroup",
