@@ -39,7 +39,7 @@ class Settings(BaseSettings):
     topic_emerging_texts: int = Field(default=8, ge=2, description="So many alike records with different texts become a topic by themselves.")
     topic_emerging_days: int = Field(default=14, ge=1, le=366, description="Within so many days.")
     topic_emerging_likeness: float | None = Field(
-        default=None, gt=0, le=1, description="Cosine to the middle of them from which a record counts as one of them; default the mean of the fit."
+        default=None, gt=0, le=1, description="Cosine from which two of them count as alike; default is that of two records of one topic."
     )
     timezone: str = Field(default="UTC", description="Zone in which a time without zone is read, and of the days of series and alerts.")
     alerts: Path | None = Field(default=None, description="YAML file laid over the default of what is watched for movement.")

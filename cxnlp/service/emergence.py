@@ -27,7 +27,7 @@ _CURSOR_SECONDS: Final = 30.0
 _PAUSE_SECONDS: Final = 5.0
 _MOST_CANDIDATES: Final = 4_000
 _N_QUOTES: Final = 3
-_ALIKE: Final = 0.5
+_ALIKE: Final = 0.3
 _log = logging.getLogger(__name__)
 
 
@@ -38,8 +38,9 @@ class EmergenceConfig:
     Attributes:
         n_texts: Fewest alike records with different texts.
         days: Within so many days, by the time when customers said it.
-        likeness: Cosine in (0, 1], in the space of the active fit, to the middle of the group from which a record counts as part of it; None takes
-            the mean that the fit has, so that what emerges is as alike as its topics are, whatever the encoder.
+        likeness: Cosine in (0, 1], in the space of the active fit, from which two count as alike; None takes that of two records of one topic of the
+            fit, the square of their mean cosine to its centroid, but no less than 0.3, which few pairs of the sample feedback reach that are about
+            different things.
     """
 
     n_texts: int = 8
@@ -100,7 +101,7 @@ class Emergence:
         if current is None or model is None or generation is None or model.encoder != generation.encoder:
             return False
         fit = self.store.topic_fits.get(model.fit)
-        likeness = self.config.likeness or float(fit.metrics.get("mean_similarity", _ALIKE))
+        likeness = self.config.likeness or max(_ALIKE, float(fit.metrics.get("mean_similarity", 0.0)) ** 2)
         since = time.time() - self.config.days * _DAY_SECONDS
         candidates = self.store.candidates.list(since, fit.started_at.timestamp(), _MOST_CANDIDATES)
         vectors = self.store.vectors.documents([one.seq for one in candidates], generation.id, generation.dim)
