@@ -4,7 +4,7 @@
     CXNLP_CORPORA=... python training/evaluate_topics.py --markdown docs/topics.md               the parts that are reported
     ... --encoder "shipped=models/encoder" --encoder "base=/some/other/encoder"                  several encoders, one table
 
-The parts reported are banking77's test part, all of dstc11_insurance (774 texts are few; its train part was tuned on), the dev part of
+The parts reported are banking77's test part, all of dstc11_insurance (774 texts are too few to part; it was tuned on), the dev part of
 online_shopping_10_cats, thinned, and data/. Each method runs in a process of its own, so that memory is its own. Vectors are kept in `--cache` by
 encoder and texts, so that only a new encoder costs time.
 
