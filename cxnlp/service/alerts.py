@@ -27,6 +27,7 @@ _LEASE_SECONDS: Final = 300.0
 _QUIET_SECONDS: Final = 60.0
 _DUTY: Final = 20.0
 _IDLE_SECONDS: Final = 1.0
+_PATIENCE_SECONDS: Final = 600.0
 _log = logging.getLogger(__name__)
 
 
@@ -55,6 +56,8 @@ class Alerts:
         self._now = now
         self._holder = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._next_at = float("-inf")
+        self._seen: tuple[int, int] | None = None
+        self._looked_at = time.monotonic()
 
     def page(self, state: str | None = None, historical: bool | None = None, cursor: str | None = None, limit: int = 50) -> AlertPage:
         """Return part of the alerts, newest first; see `AlertTable.page`."""
@@ -98,15 +101,23 @@ class Alerts:
     def step(self) -> Checked | None:
         """Look at the days that are due: those that are over since the last time, those of which more is known, and today.
 
+        What waits for analysis is waited for, for up to ten minutes.
+
         Returns:
             None if nothing is due, or another process has this in hand.
         """
-        if time.monotonic() < self._next_at:
-            return None
         begun = time.monotonic()
+        if begun < self._next_at:
+            return None
+        self._next_at = begun + _IDLE_SECONDS
+        now = (self._store.events.last_seq(), self._today())
+        if now == self._seen or (begun - self._looked_at < _PATIENCE_SECONDS and self._store.feedback.statistics().pending):
+            return None
         checked = self._advance(())
-        took = time.monotonic() - begun
-        self._next_at = time.monotonic() + max(_QUIET_SECONDS, _DUTY * took) if checked else time.monotonic() + _IDLE_SECONDS
+        self._release()
+        if checked is not None:
+            self._seen, self._looked_at = now, time.monotonic()
+            self._next_at = self._looked_at + max(_QUIET_SECONDS, _DUTY * (self._looked_at - begun))
         return checked
 
     def run(self, stop: threading.Event) -> None:
@@ -134,11 +145,9 @@ class Alerts:
         last = events.last_seq()
         over = range(max(closed + 1, today - MOST_DAYS), today)
         days = {*wanted, *over}
-        if last > position and (days or self._store.feedback.statistics().pending == 0):
+        if last > position:
             days |= self._touched(position, last, today)
-        elif not days:
-            return None
-        told = self._store.alerts.apply(self._look(sorted(days), today), self._holder, last if days else position, today - 1)
+        told = self._store.alerts.apply(self._look(sorted(days), today), self._holder, last, today - 1)
         return Checked(len(days), told)
 
     def _touched(self, position: int, last: int, today: int) -> set[int]:

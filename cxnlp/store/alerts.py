@@ -249,10 +249,9 @@ class AlertTable:
         return alert
 
     def _get(self, connection: Connection, alert_id: str) -> Alert:
-        found = _read(connection, select(alerts).where(alerts.c.id == alert_id))
-        if not found:
-            raise NotFound(f"there is no alert {shorten(alert_id)!r}; GET /v1/alerts lists them")
-        return found[0]
+        if found := _read(connection, select(alerts).where(alerts.c.id == alert_id)):
+            return found[0]
+        raise NotFound(f"there is no alert {shorten(alert_id)!r}; GET /v1/alerts lists them")
 
     def _change(self, connection: Connection, change: AlertChange, now: float) -> int:
         moved, event, alert_id = change.moved, change.event, change.alert_id
