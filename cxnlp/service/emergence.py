@@ -1,4 +1,4 @@
-"""Topics that emerge between two fits: a burst of alike records that belong to none becomes one by itself."""
+"""Topics that emerge between two fits: a burst of alike records that belong to none, or hardly to one, becomes one by itself."""
 
 import logging
 import os
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from cxnlp.errors import CxnlpError
 from cxnlp.records import Matrix
@@ -101,14 +102,16 @@ class Emergence:
         if current is None or model is None or generation is None or model.encoder != generation.encoder:
             return False
         fit = self.store.topic_fits.get(model.fit)
-        likeness = self.config.likeness or max(_ALIKE, float(fit.metrics.get("mean_similarity", 0.0)) ** 2)
+        usual = float(fit.metrics.get("mean_similarity", 0.0))
+        likeness = self.config.likeness or max(_ALIKE, usual**2)
         since = time.time() - self.config.days * _DAY_SECONDS
-        candidates = self.store.candidates.list(since, fit.started_at.timestamp(), _MOST_CANDIDATES)
+        candidates = self.store.candidates.list(since, fit.started_at.timestamp(), usual, _MOST_CANDIDATES)
         vectors = self.store.vectors.documents([one.seq for one in candidates], generation.id, generation.dim)
         known = ~np.isnan(vectors[:, 0]) if len(candidates) else np.zeros(0, np.bool_)
         candidates = [one for one, is_known in zip(candidates, known.tolist(), strict=True) if is_known]
         points = space_of(model.space).place(vectors[known]) if candidates else np.zeros((0, 0), np.float32)
-        rows = find_burst(points, np.array([one.copy_key for one in candidates], np.int64), self.config.n_texts, likeness)
+        keys = np.array([one.copy_key for one in candidates], np.int64)
+        rows = _new_burst(points, keys, model.centroids, self.config.n_texts, likeness)
         if rows is None:
             return False
         topic, near = self._topic([candidates[row] for row in rows.tolist()], points[rows])
@@ -126,3 +129,15 @@ class Emergence:
         quotes = tuple((seq, WHOLE) for seq in list(reversed(texts.values()))[:_N_QUOTES])
         topic_id = f"t-{self.store.topics.highest() + 1}"
         return FittedTopic(topic_id, named.name, named.words, centroid, len(members), None, quotes), near
+
+
+def _new_burst(points: Matrix, keys: npt.NDArray[np.int64], centroids: Matrix, n_texts: int, likeness: float) -> npt.NDArray[np.int64] | None:
+    """Return the rows of the largest burst that is none of the topics there are: bursts about one of these are passed over."""
+    left = np.arange(len(points))
+    while (rows := find_burst(points[left], keys[left], n_texts, likeness)) is not None:
+        mean = points[left[rows]].mean(0)
+        if not len(centroids) or float((centroids @ mean).max()) < likeness**0.5 * float(np.linalg.norm(mean)):
+            found: npt.NDArray[np.int64] = left[rows]
+            return found
+        left = np.delete(left, rows)
+    return None

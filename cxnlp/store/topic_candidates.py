@@ -1,10 +1,10 @@
-"""Records that belong to no topic yet, and topics that emerge from them without a fit."""
+"""Records that belong to no topic yet, or hardly, and topics that emerge from them without a fit."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, func, or_, select, update
 
 from cxnlp.store.database import Database
 from cxnlp.store.events import Events
@@ -18,11 +18,12 @@ from cxnlp.store.topics import EMERGING
 
 EMERGED: Final = "topic.emerging"
 CURSOR: Final = "topics"
+_UNMOVED: Final = or_(topic_members.c.fitted_id == topic_members.c.base_id, topic_members.c.fitted_id.is_(None) & topic_members.c.base_id.is_(None))
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A record without a topic: its number in the store and its copy key, 0 where it has none."""
+    """A record without a topic that fits: its number in the store and its copy key, 0 where it has none."""
 
     seq: int
     copy_key: int
@@ -35,15 +36,16 @@ class CandidateTable:
         self._database = database
         self._events = events
 
-    def list(self, created_since: float, received_since: float, limit: int) -> Sequence[Candidate]:
-        """Return the newest records that belong to no topic and that no person put there, the oldest of them first.
+    def list(self, created_since: float, received_since: float, weak: float, limit: int) -> Sequence[Candidate]:
+        """Return the newest records that belong to no topic, or hardly, and that no person put there, the oldest of them first.
 
         Args:
             created_since: POSIX seconds.
             received_since: POSIX seconds.
+            weak: Cosine to its topic below which a record hardly belongs to it.
             limit: At most so many.
         """
-        none = (topic_members.c.kind == DOCUMENTS) & topic_members.c.topic_id.is_(None) & topic_members.c.fitted_id.is_(None)
+        none = (topic_members.c.kind == DOCUMENTS) & _UNMOVED & (topic_members.c.topic_id.is_(None) | (topic_members.c.similarity < weak))
         young = (feedback.c.created_at >= created_since) & (feedback.c.received_at >= received_since)
         query = select(topic_members.c.seq, words.c.copy_key).join(feedback, feedback.c.seq == topic_members.c.seq)
         query = query.outerjoin(words, words.c.seq == feedback.c.seq).where(none, young).order_by(topic_members.c.seq.desc()).limit(limit)
@@ -89,7 +91,7 @@ def _with_copies(connection: Connection, found: Mapping[Candidate, float]) -> di
     members = {one.seq: near for one, near in found.items()}
     near_of = {one.copy_key: near for one, near in found.items() if one.copy_key}
     query = select(topic_members.c.seq, words.c.copy_key).join(words, words.c.seq == topic_members.c.seq)
-    query = query.where(topic_members.c.kind == DOCUMENTS, topic_members.c.topic_id.is_(None))
+    query = query.where(topic_members.c.kind == DOCUMENTS, _UNMOVED)
     for part in chunks(near_of):
         members |= {row.seq: near_of[row.copy_key] for row in connection.execute(query.where(words.c.copy_key.in_(part)))}
     return members

@@ -150,8 +150,8 @@ def test_moves_merges_and_their_undoing_leave_all_as_it_was(store):
 def test_candidates_become_a_topic_with_their_copies(store):
     a, *others = _add(store, "快递太慢", "扣费不停", "一直扣费", "一直扣费！")
     _fit(store, {a: 0} | dict.fromkeys(others, -1), topics=("t-1",))
-    candidates = store.candidates.list(0.0, 0.0, 10)
-    assert [one.seq for one in candidates] == others and store.candidates.list(0.0, NOW.timestamp() + 1, 10) == []
+    candidates = store.candidates.list(0.0, 0.0, -1.0, 10)
+    assert [one.seq for one in candidates] == others and store.candidates.list(0.0, NOW.timestamp() + 1, -1.0, 10) == []
     assert store.events.lease("topics", "me", 60) == 0
     found = {candidates[0]: 0.9, candidates[1]: 0.8}
     assert store.candidates.emerge((1, 9), _topic("t-2"), found, "me", 5) == 0
