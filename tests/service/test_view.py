@@ -2,6 +2,7 @@ import json
 import shutil
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
 from cxnlp.filters import Filter
@@ -10,9 +11,8 @@ from cxnlp.privacy import Masker
 from cxnlp.service import Enrichment, Intake
 from cxnlp.service import view as view_module
 from cxnlp.service.view import View
-from cxnlp.store import open_store
-from cxnlp.store.topics import StoredTopic
-from tests.fakes import HashingEncoder, WordHeads
+from cxnlp.store import Assigned, Assignments, FittedTopic, NewFit, open_store
+from tests.fakes import DIM, HashingEncoder, WordHeads
 
 TEXTS = ("快递太慢了，等了一个星期", "快递太慢，三天没动静", "咖啡很好喝，味道浓", "The parcel was broken", "界面好看")
 
@@ -231,8 +231,15 @@ def test_a_topic_fit_is_read_without_reading_the_store_anew(store, builds):
     view = View(store, HashingEncoder())
     view.catch_up()
     seqs = [entry.seq for entry in store.vectors.entries(0, 10)]
-    topics = [StoredTopic(f"t-{n}", n, "label", (), store.vectors.entries(0, 1)[0].document) for n in (1, 2)]
-    store.topics.replace(topics, {seqs[0]: ("t-1", 0.9), seqs[2]: ("t-2", 0.8), seqs[4]: ("t-2", 0.8)})
+    rows = np.array([0, 1, 1], np.int32)
+    assignments = Assignments(np.array(seqs[:6:2], np.int64), np.full(3, -1, np.int32), rows, np.ones(3, np.float32))
+    told = {"n_records": 3, "from_at": 1.0, "to_at": 2.0, "metrics": {}, "report": None}
+    topics = [FittedTopic(f"t-{n}", "label", ("word",), np.ones(DIM, np.float32)) for n in (1, 2)]
+    number = store.topic_fits.begin("documents", "ann", {}, {}).number
+    store.topic_fits.keep(number, NewFit(topics, assignments, "", b"", 0.0, told))
+    assigned = Assigned(assignments.seqs, assignments.clauses, ["t-1", "t-2", "t-2"], assignments.similarities)
+    none = Assigned(assigned.seqs[:0], assigned.clauses[:0], [], assigned.similarities[:0])
+    store.members.activate(number, assigned, store.events.last_seq(), lambda ids: none, "ann")
     view.catch_up()
     assert view.fresh().facets(Filter(), "topic") == {"t-1": 1, "t-2": 2}
     assert len(builds) == 1
