@@ -48,6 +48,13 @@ def test_few_islands_of_a_layout_do_not_hide_that_the_vectors_are_more():
     assert len(set(merge(vectors, layout, halves(truth), 1).tolist())) == 8
 
 
+def test_many_groups_on_two_islands_are_more_than_two_topics():
+    rng = np.random.default_rng(2)
+    truth = np.repeat(np.arange(100), 10)
+    points = np.stack([truth // 50 * 60.0, truth % 50 * 0.3], 1).astype(np.float32) + rng.normal(size=(1_000, 2)).astype(np.float32) * 0.2
+    assert len(set(merge(points, points, truth, 1).tolist())) >= 5
+
+
 def test_more_points_than_are_compared_give_the_same_topics():
     points, truth = islands(5, 1_000)
     assert same(merge(points, points, halves(truth), 1), truth)
