@@ -58,7 +58,7 @@ def list_webhooks() -> None:
 
 @webhooks.command("test")
 def test_webhook(webhook: WebhookId) -> None:
-    """Send a `webhook.ping` now; exit code 1 if it does not arrive."""
+    """Send a test message of the type `webhook.ping` now; exit code 1 if it does not arrive."""
     answer = open_service().webhooks.test(webhook)
     typer.echo(f"delivered ({answer.status})" if answer.error is None else f"not delivered: {answer.error}")
     if answer.error is not None:
