@@ -249,7 +249,7 @@ class Service:
     def emergence(self) -> Emergence:
         """Topics that emerge between fits."""
         from cxnlp.service import Emergence
-        from cxnlp.service.emergence import EmergenceConfig
+        from cxnlp.service.topics.emergence import EmergenceConfig
 
         asked = self.settings
         config = EmergenceConfig(asked.topic_emerging_texts, asked.topic_emerging_days, asked.topic_emerging_likeness)

@@ -10,8 +10,8 @@ from api.queries import filter_of
 from api.schemas import answer
 from api.security import Agent, Analyst
 from api.topic_schemas import COMPARISON, FIT, FIT_DONE, AboutQuery, FitBody, FitNumber, OnQuery
-from cxnlp.service.topic_versions import fit_line, kind_of
-from cxnlp.service.topics import FitRequest
+from cxnlp.service.topics.model import FitRequest
+from cxnlp.service.topics.versions import fit_line, kind_of
 
 router = APIRouter(prefix="/v1/topics/fits", tags=["topics"])
 

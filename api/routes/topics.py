@@ -23,8 +23,8 @@ from api.topic_schemas import (
     TopicChangeBody,
     TopicId,
 )
-from cxnlp.service.topic_splits import SplitRequest
-from cxnlp.service.topic_versions import fit_line, kind_of
+from cxnlp.service.topics.splits import SplitRequest
+from cxnlp.service.topics.versions import fit_line, kind_of
 
 router = APIRouter(prefix="/v1/topics", tags=["topics"])
 

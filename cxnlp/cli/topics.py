@@ -12,7 +12,7 @@ from cxnlp.cli.options import Author, Where, author_of, display_language, open_s
 from cxnlp.cli.progress import show_progress
 
 if TYPE_CHECKING:
-    from cxnlp.service.topics import FitReport
+    from cxnlp.service.topics.model import FitReport
     from cxnlp.store import StoredTopic
 
 topics = typer.Typer(
@@ -44,8 +44,8 @@ def fit_topics(
     Topics that were there before keep their ids, names and merges. Nothing is encoded again. Interrupted at any moment (Ctrl-C), all stays as it was.
     At least 20 texts are needed. Problems and strengths have topics of their own, beside those of whole records.
     """
-    from cxnlp.service.topic_versions import kind_of
-    from cxnlp.service.topics import FitRequest
+    from cxnlp.service.topics.model import FitRequest
+    from cxnlp.service.topics.versions import kind_of
 
     service = open_service()
     conditions = [*(where or ()), *([f"created_at>={since}"] if since else ()), *([f"created_at<{until}"] if until else ())]
@@ -65,7 +65,7 @@ def list_topics(
     all: Annotated[bool, typer.Option("--all", help="Also those that are muted, merged, or not in the active version.")] = False,
 ) -> None:
     """List the topics of the active version, the largest first."""
-    from cxnlp.service.topic_versions import kind_of
+    from cxnlp.service.topics.versions import kind_of
 
     for topic in open_service().curation.list(kind_of(on, about), muted=all, inactive=all):
         typer.echo(_line(topic))
@@ -87,7 +87,7 @@ def show_topic(topic: curating.TopicId, members: Annotated[int, typer.Option(hel
 
 def list_versions(on: On = "records", about: About = None) -> None:
     """List the fits, newest first; a star marks the one that is active."""
-    from cxnlp.service.topic_versions import kind_of
+    from cxnlp.service.topics.versions import kind_of
 
     for fit in open_service().store.topic_fits.list(kind_of(on, about)):
         counts = f"{fit.counts['topics']:>4} topics {fit.counts['items']:>9,} texts" if fit.counts else fit.outcome or f"{fit.share:.0%} {fit.stage}"
@@ -122,7 +122,7 @@ def activate_version(number: Number, author: Author = None) -> None:
 
 def rollback_version(on: On = "records", about: About = None, author: Author = None) -> None:
     """Undo the last activation: the fit that was used before is used again; repeated, it goes back further."""
-    from cxnlp.service.topic_versions import kind_of
+    from cxnlp.service.topics.versions import kind_of
 
     fit = open_service().topics.versions.rollback(kind_of(on, about), author_of(author))
     typer.echo(f"fit {fit.number} is active again for {fit.kind}")
@@ -144,7 +144,7 @@ def split_topic(
 
     This makes a version of its own and activates it: `cxnlp topics rollback` or `cxnlp topics undo` brings the whole topic back.
     """
-    from cxnlp.service.topic_splits import SplitRequest
+    from cxnlp.service.topics.splits import SplitRequest
 
     service = open_service()
     with show_progress("splitting", counted=False) as bar:

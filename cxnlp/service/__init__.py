@@ -5,14 +5,8 @@ dialogue.py      go on with a conversation
 enrichment.py    work off the queue, reindex
 view.py          this process's index of the store
 retrieval.py     search: questions.py what may be asked, fusion.py rankings made one, examples.py, hits.py what was found, outcomes.py what was done
-view.py          the index of this process, which follows the store
 groups.py        copies (copies.py), issues and their growth (issues.py)
-topics.py        fit topics: topic_items.py what is grouped, topic_jobs.py progress, topic_fitting.py what came of it, topic_matching.py permanent
-                 ids, topic_splits.py one topic anew; topic_clauses.py, topic_models.py, topic_changes.py serve them
-topic_versions.py  compare, activate, roll back
-placement.py     the topic of a record as it is analysed
-emergence.py     topics between fits
-curation.py      what people make of topics
+topics/          fits as versions, what people make of topics, records that come between fits
 correction.py    what people say of a record
 versions.py      which version of the heads reads
 retraining.py    learn from corrections
@@ -35,9 +29,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cxnlp.service.alerts import Alerts, Checked
     from cxnlp.service.copies import Copies, CopyGroup
-    from cxnlp.service.curation import Curation
     from cxnlp.service.delivery import Delivery
-    from cxnlp.service.emergence import Emergence
     from cxnlp.service.enrichment import Enrichment
     from cxnlp.service.groups import Groups, Issues
     from cxnlp.service.hits import Found, Hit
@@ -52,17 +44,19 @@ if TYPE_CHECKING:
     from cxnlp.service.sending import Sender
     from cxnlp.service.series import Series, SeriesView
     from cxnlp.service.streaming import Stream
-    from cxnlp.service.topics import FitReport, TopicModel
+    from cxnlp.service.topics.curation import Curation
+    from cxnlp.service.topics.emergence import Emergence
+    from cxnlp.service.topics.model import FitReport, TopicModel
     from cxnlp.service.versions import ActiveHeads, Versions
     from cxnlp.service.view import View
     from cxnlp.service.webhooks import WantedWebhook, Webhooks
 
 _MODULES = {"Delivery": "delivery", "Enrichment": "enrichment", "Retrieval": "retrieval", "Found": "hits", "Hit": "hits"}
-_MODULES |= {"Intake": "intake", "Outcome": "intake", "count": "intake", "TopicModel": "topics", "FitReport": "topics"}
+_MODULES |= {"Intake": "intake", "Outcome": "intake", "count": "intake", "TopicModel": "topics.model", "FitReport": "topics.model"}
 _MODULES |= {"ActiveHeads": "versions", "Versions": "versions", "Comparison": "retraining", "Retraining": "retraining", "RetrainReport": "retraining"}
 _MODULES |= {"Question": "questions", "View": "view"}
 _MODULES |= {"Copies": "copies", "CopyGroup": "copies", "Groups": "groups", "Issue": "issues", "Issues": "groups"}
-_MODULES |= {"Curation": "curation", "Emergence": "emergence", "Matched": "saved", "SavedSearches": "saved"}
+_MODULES |= {"Curation": "topics.curation", "Emergence": "topics.emergence", "Matched": "saved", "SavedSearches": "saved"}
 _MODULES |= {"Sender": "sending", "Stream": "streaming", "WantedWebhook": "webhooks", "Webhooks": "webhooks"}
 _MODULES |= {"KnownRule": "rules", "Rules": "rules", "Trial": "rules"}
 _MODULES |= {"Alerts": "alerts", "Checked": "alerts", "Movements": "movements", "Series": "series", "SeriesView": "series"}

@@ -12,7 +12,7 @@ from typing import Final
 
 from cxnlp.errors import Conflict, CxnlpError
 from cxnlp.pipeline import RECORDS_A_BATCH, Analyzed, Pipeline
-from cxnlp.service.placement import Placement
+from cxnlp.service.topics.placement import Placement
 from cxnlp.store import Claim, Generation, Result, Store, said
 from cxnlp.text.clauses import SPLITTER_VERSION
 

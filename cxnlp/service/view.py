@@ -17,9 +17,9 @@ from cxnlp.pipeline import Encoder
 from cxnlp.records import Entry, Matrix
 from cxnlp.store import Event, Store
 from cxnlp.store.events import GENERATION_ACTIVATED
-from cxnlp.store.topic_candidates import EMERGED
-from cxnlp.store.topic_curation import CHANGED
-from cxnlp.store.topic_members import ACTIVATED
+from cxnlp.store.topics.candidates import EMERGED
+from cxnlp.store.topics.curation import CHANGED
+from cxnlp.store.topics.members import ACTIVATED
 
 _ROWS_AT_ONCE: Final = 2_000
 _EVENTS_AT_ONCE: Final = 1_000

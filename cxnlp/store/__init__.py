@@ -26,12 +26,12 @@ from cxnlp.store.rules import RuleTable, StoredRule
 from cxnlp.store.sayings import Saying, Sayings
 from cxnlp.store.searches import SavedSearch, SearchTable, Wanted
 from cxnlp.store.series import Days, SeriesTable, Told
-from cxnlp.store.topic_candidates import Candidate, CandidateTable
-from cxnlp.store.topic_curation import CurationTable, TopicChange
-from cxnlp.store.topic_fits import TopicFit, TopicFits
-from cxnlp.store.topic_members import Assigned, MemberTable, Placed, Standing
-from cxnlp.store.topic_results import Assignments, FittedTable, FittedTopic, NewFit, StoredModel
-from cxnlp.store.topics import Belonging, StoredTopic, TopicTable
+from cxnlp.store.topics.candidates import Candidate, CandidateTable
+from cxnlp.store.topics.curation import CurationTable, TopicChange
+from cxnlp.store.topics.fits import TopicFit, TopicFits
+from cxnlp.store.topics.members import Assigned, MemberTable, Placed, Standing
+from cxnlp.store.topics.results import Assignments, FittedTable, FittedTopic, NewFit, StoredModel
+from cxnlp.store.topics.topics import Belonging, StoredTopic, TopicTable
 from cxnlp.store.vectors import VectorTable
 from cxnlp.store.verdicts import Verdict
 from cxnlp.store.versions import HeadVersion, HeadVersions

@@ -18,7 +18,7 @@ from cxnlp.store.labels import label_columns, replace_labels
 from cxnlp.store.reading import read_corrections
 from cxnlp.store.rows import COLUMNS, Claim, chunks, claim_of, feedback_of, from_json, to_json
 from cxnlp.store.schema import MOST_ATTEMPTS, analyses, feedback, pending, vectors
-from cxnlp.store.topic_members import Placed, place
+from cxnlp.store.topics.members import Placed, place
 from cxnlp.store.vectors import vector_row
 from cxnlp.store.words import Said, replace_words
 

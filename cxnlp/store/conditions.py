@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, and_, select, true
 from cxnlp.filters import Filter, Range
 from cxnlp.store import dialect
 from cxnlp.store.schema import analyses, feedback, observations, risks
-from cxnlp.store.topic_tables import topic_members
+from cxnlp.store.topics.tables import topic_members
 
 ANALYZED: Final[FromClause] = feedback.outerjoin(analyses, (analyses.c.seq == feedback.c.seq) & (analyses.c.version == feedback.c.version))
 _FEEDBACK_CHOICES: Final = {"source": "source", "channel": "channel", "segment": "segment", "customer": "customer_id"}

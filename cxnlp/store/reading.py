@@ -11,7 +11,7 @@ from cxnlp.store.conditions import ANALYZED
 from cxnlp.store.corrections import apply_corrections
 from cxnlp.store.rows import COLUMNS, chunks, feedback_of, from_json, from_seconds, group_by_seq
 from cxnlp.store.schema import analyses, corrections, feedback
-from cxnlp.store.topic_tables import topic_members, topics
+from cxnlp.store.topics.tables import topic_members, topics
 
 RECORDS: Final[Select[Any]] = select(
     *COLUMNS,

@@ -10,7 +10,7 @@ from cxnlp.records import Feedback
 from cxnlp.store.events import RECEIVED, UPDATED, Events
 from cxnlp.store.rows import chunks, feedback_row, from_seconds
 from cxnlp.store.schema import analyses, feedback, feedback_history, observations, pending, risks, vectors, words
-from cxnlp.store.topic_tables import topic_members
+from cxnlp.store.topics.tables import topic_members
 
 Status: TypeAlias = Literal["accepted", "duplicate", "updated"]
 _FROM_OLD_CONTENT: Final[tuple[Table, ...]] = (analyses, observations, risks, vectors, words, topic_members, pending)

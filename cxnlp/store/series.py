@@ -15,7 +15,7 @@ from cxnlp.store import dialect
 from cxnlp.store.database import Database
 from cxnlp.store.events import ANALYZED
 from cxnlp.store.schema import analyses, events, feedback, observations
-from cxnlp.store.topic_tables import topic_members
+from cxnlp.store.topics.tables import topic_members
 
 DIMENSIONS: Final = ("all", "channel", "stage", "touchpoint", "cause", "pair", "topic", "segment")
 ATTRIBUTE: Final = "attributes."

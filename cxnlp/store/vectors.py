@@ -14,7 +14,7 @@ from cxnlp.store.database import Database
 from cxnlp.store.generations import ACTIVE, RETIRED, generation_state, lacking
 from cxnlp.store.rows import COLUMNS, Claim, chunks, claim_of, from_json, group_by_seq, to_json
 from cxnlp.store.schema import analyses, corrections, feedback, generations, observations, risks, vectors, words
-from cxnlp.store.topic_tables import topic_members
+from cxnlp.store.topics.tables import topic_members
 
 _CHOICES: Final = ("source", "channel", "language", "label", "intent", "segment", "customer", "topic")
 _NUMBERS: Final = ("sentiment", "confidence", "satisfaction", "rating")

@@ -8,7 +8,7 @@ from cxnlp.bootstrap import Service
 from cxnlp.records import record_id
 from cxnlp.settings import Settings
 from tests.cli.conftest import read_lines, run, write_lines
-from tests.service.groupings import SUBJECTS, texts_about, told_subjects
+from tests.service.topics.groupings import SUBJECTS, texts_about, told_subjects
 
 TEXTS = [text for subject in SUBJECTS[:3] for text in texts_about(subject, 20)]
 
@@ -131,7 +131,7 @@ def test_interrupted_fits_leave_the_topics_as_they_were(fitted, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("cxnlp.service.topics.run_in_subprocess", interrupt)
+    monkeypatch.setattr("cxnlp.service.topics.model.run_in_subprocess", interrupt)
     done = run("topics", "fit", home=fitted)
     assert done.code == 130 and "as they were" in done.err
     service = Service(Settings(home=fitted))

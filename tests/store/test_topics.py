@@ -171,7 +171,7 @@ def test_one_fit_runs_at_a_time_until_it_ends_or_gives_no_sign_of_life(store, mo
     assert store.topic_fits.report(first.number, "discover", 0.6) is False
     store.topic_fits.end(first.number, "cancelled", "told to")
     second = store.topic_fits.begin("problems", "bob", {}, {})
-    monkeypatch.setattr("cxnlp.store.topic_fits.LEASE_SECONDS", -1.0)
+    monkeypatch.setattr("cxnlp.store.topics.fits.LEASE_SECONDS", -1.0)
     store.topic_fits.report(second.number, "read", 0.1)
     third = store.topic_fits.begin("documents", "cy", {}, {})
     with pytest.raises(Conflict, match="another took over"):

@@ -14,8 +14,8 @@ from cxnlp.store.database import Database
 from cxnlp.store.paging import decode_cursor, encode_cursor
 from cxnlp.store.rows import from_json
 from cxnlp.store.schema import feedback
-from cxnlp.store.topic_fits import active_fit
-from cxnlp.store.topic_tables import topic_members, topic_of_fit, topic_quotes, topics
+from cxnlp.store.topics.fits import active_fit
+from cxnlp.store.topics.tables import topic_members, topic_of_fit, topic_quotes, topics
 
 EMERGING: Final = "emerging"
 _MOST_LISTED: Final = 1_000
@@ -28,7 +28,7 @@ class StoredTopic:
 
     Attributes:
         id: `t-` and its number, never used again for another.
-        kind: What it groups, one of `cxnlp.store.topic_fits.KINDS`.
+        kind: What it groups, one of `cxnlp.store.topics.fits.KINDS`.
         state: `fitted`, or `emerging` until a fit finds it again.
         label: Its automatic name in one line.
         words: What it is about, the most telling first.

@@ -3,11 +3,11 @@ import pytest
 from cxnlp.errors import Conflict, InvalidQuery
 from cxnlp.pipeline import Pipeline
 from cxnlp.service import Enrichment, TopicModel
-from cxnlp.service.topic_changes import find_changes
-from cxnlp.service.topic_versions import kind_of
+from cxnlp.service.topics.changes import find_changes
+from cxnlp.service.topics.versions import kind_of
 from cxnlp.store import open_store
 from tests.fakes import HashingEncoder, WordHeads
-from tests.service.groupings import SUBJECTS, add, fit, texts_about, told_subjects, topic_ids, topic_of
+from tests.service.topics.groupings import SUBJECTS, add, fit, texts_about, told_subjects, topic_ids, topic_of
 
 FIRST, SECOND = (texts_about(subject, 1)[0] for subject in SUBJECTS[:2])
 

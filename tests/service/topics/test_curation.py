@@ -7,11 +7,11 @@ from cxnlp.filters import parse_filter
 from cxnlp.pipeline import Pipeline
 from cxnlp.privacy import Masker
 from cxnlp.service import Curation, Enrichment, Intake, Question, Retrieval, TopicModel
-from cxnlp.service.topic_splits import SplitRequest
+from cxnlp.service.topics.splits import SplitRequest
 from cxnlp.store import open_store
 from cxnlp.taxonomy import load_taxonomy
 from tests.fakes import HashingEncoder, WordHeads
-from tests.service.groupings import SUBJECTS, add, fit, texts_about, told_subjects, topic_ids, topic_of
+from tests.service.topics.groupings import SUBJECTS, add, fit, texts_about, told_subjects, topic_ids, topic_of
 
 FIRST, SECOND, THIRD = (texts_about(subject, 1)[0] for subject in SUBJECTS[:3])
 

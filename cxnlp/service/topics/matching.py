@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cxnlp.records import Matrix, Vector
-from cxnlp.service.topic_items import Items
+from cxnlp.service.topics.items import Items
 from cxnlp.store import FittedTopic, Standing
 from cxnlp.topics.matching import OldTopic, match
 from cxnlp.topics.space import Space

@@ -16,8 +16,8 @@ from cxnlp.errors import Conflict, NotFound
 from cxnlp.store.database import Database
 from cxnlp.store.events import Events
 from cxnlp.store.rows import from_json, from_seconds, to_json
-from cxnlp.store.topic_results import NewFit, write_rows, write_topics
-from cxnlp.store.topic_tables import topic_activations, topic_fits
+from cxnlp.store.topics.results import NewFit, write_rows, write_topics
+from cxnlp.store.topics.tables import topic_activations, topic_fits
 
 KINDS: Final = ("documents", "problems", "strengths")
 LEASE_SECONDS: Final = 120.0

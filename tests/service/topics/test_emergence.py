@@ -4,9 +4,9 @@ import pytest
 
 from cxnlp.filters import parse_filter
 from cxnlp.service import Emergence, TopicModel
-from cxnlp.service.emergence import EmergenceConfig
+from cxnlp.service.topics.emergence import EmergenceConfig
 from cxnlp.store import open_store
-from tests.service.groupings import ENDINGS, SUBJECTS, add, fit, texts_about, told_subjects, topic_of
+from tests.service.topics.groupings import ENDINGS, SUBJECTS, add, fit, texts_about, told_subjects, topic_of
 
 NEW = "充电宝归还以后仍然一直在扣费"
 

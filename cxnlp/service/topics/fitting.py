@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from cxnlp.records import Vector
-from cxnlp.service.topic_changes import find_changes
-from cxnlp.service.topic_items import DOCUMENTS, Items
-from cxnlp.service.topic_matching import Before, Clusters, identify, keys_of
-from cxnlp.service.topic_models import space_to_bytes, unify_copies
+from cxnlp.service.topics.changes import find_changes
+from cxnlp.service.topics.items import DOCUMENTS, Items
+from cxnlp.service.topics.matching import Before, Clusters, identify, keys_of
+from cxnlp.service.topics.models import space_to_bytes, unify_copies
 from cxnlp.store import Assignments, FittedTopic, NewFit, Store, TopicFit
-from cxnlp.store.topic_fits import DONE
+from cxnlp.store.topics.fits import DONE
 from cxnlp.topics.fit import Fit
 from cxnlp.topics.layout import align
 from cxnlp.topics.matching import OldTopic

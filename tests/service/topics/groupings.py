@@ -8,7 +8,7 @@ from cxnlp.filters import parse_filter
 from cxnlp.pipeline import Pipeline
 from cxnlp.privacy import Masker
 from cxnlp.service import Enrichment, Intake, TopicModel
-from cxnlp.service.topics import FitRequest
+from cxnlp.service.topics.model import FitRequest
 from tests.fakes import HashingEncoder, WordHeads
 
 SUBJECTS = ("快递送货太慢了", "优惠券领取不了", "coffee tastes great", "门店排队时间长")
@@ -60,8 +60,8 @@ def told_subjects(monkeypatch, subjects=SUBJECTS):
         return fit_topics(np.asarray(documents), texts, config, on_progress)
 
     monkeypatch.setattr("cxnlp.topics.fit.discover", discover)
-    monkeypatch.setattr("cxnlp.service.topics.run_in_subprocess", run)
-    monkeypatch.setattr("cxnlp.service.topic_splits.run_in_subprocess", run)
+    monkeypatch.setattr("cxnlp.service.topics.model.run_in_subprocess", run)
+    monkeypatch.setattr("cxnlp.service.topics.splits.run_in_subprocess", run)
 
     def tell(*others):
         known[:] = others

@@ -10,7 +10,7 @@ from typing import Any, Final
 from cxnlp.errors import CxnlpError
 from cxnlp.jobs import OnProgress
 from cxnlp.store import Store
-from cxnlp.store.topic_fits import CANCELLED, FAILED
+from cxnlp.store.topics.fits import CANCELLED, FAILED
 
 _SIGN_OF_LIFE_SECONDS: Final = 2.0
 

@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from cxnlp.errors import Conflict, InvalidQuery
 from cxnlp.lines import to_iso
-from cxnlp.service.topic_changes import find_changes
-from cxnlp.service.topic_clauses import clause_text
-from cxnlp.service.topic_items import DOCUMENTS, WHOLE, batches
-from cxnlp.service.topic_matching import keys_of
-from cxnlp.service.topic_models import assign_to, unify_copies
+from cxnlp.service.topics.changes import find_changes
+from cxnlp.service.topics.clauses import clause_text
+from cxnlp.service.topics.items import DOCUMENTS, WHOLE, batches
+from cxnlp.service.topics.matching import keys_of
+from cxnlp.service.topics.models import assign_to, unify_copies
 from cxnlp.store import Assigned, Assignments, Store, StoredModel, TopicFit
 
 _MOST_LISTED: Final = 1_000
@@ -26,7 +26,7 @@ class FitComparison:
     Attributes:
         a: Number of the earlier one.
         b: Number of the other.
-        changes: As `cxnlp.service.topic_changes.Changes.to_json` writes it.
+        changes: As `cxnlp.service.topics.changes.Changes.to_json` writes it.
         moved: Part of what has another topic: record id, clause, text, and the topic in both.
         n_moved: How many have.
         next_cursor: Where the next part begins; None at the end.

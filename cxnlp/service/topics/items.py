@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from cxnlp.filters import Filter
 from cxnlp.records import Matrix
-from cxnlp.service.topic_clauses import clause_text, clauses_about
+from cxnlp.service.topics.clauses import clause_text, clauses_about
 from cxnlp.store import Generation, Store
 from cxnlp.text.cleaning import clean
 
@@ -48,7 +48,7 @@ def read_items(store: Store, kind: str, filter: Filter, path: Path, on_progress:
 
     Args:
         store: Where they lie.
-        kind: One of `cxnlp.store.topic_fits.KINDS`.
+        kind: One of `cxnlp.store.topics.fits.KINDS`.
         filter: Which records.
         path: Of a file that the vectors are written to, 1.5 kB for each of 384 numbers.
         on_progress: Called with the share of the records that are read, in [0, 1].

@@ -14,7 +14,7 @@ from cxnlp.records import Matrix, Vector
 from cxnlp.store.database import Database
 from cxnlp.store.rows import chunks, from_json, to_json
 from cxnlp.store.schema import feedback
-from cxnlp.store.topic_tables import topic_fits, topic_of_fit, topic_quotes, topics
+from cxnlp.store.topics.tables import topic_fits, topic_of_fit, topic_quotes, topics
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from cxnlp.filters import parse_filter
 from cxnlp.lines import to_line
 from cxnlp.privacy import Masker
 from cxnlp.service import Question, Retrieval, TopicModel
-from cxnlp.service.topics import FitRequest
+from cxnlp.service.topics.model import FitRequest
 from cxnlp.store import open_store
 from tests.fakes import HashingEncoder
-from tests.service.groupings import ENDINGS, SUBJECTS, add, fit, texts_about, told_subjects, topic_ids, topic_of
+from tests.service.topics.groupings import ENDINGS, SUBJECTS, add, fit, texts_about, told_subjects, topic_ids, topic_of
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ def test_a_second_fit_is_refused_by_the_name_of_the_first(filled):
 
 
 def test_a_fit_whose_process_was_killed_gives_way(filled, monkeypatch):
-    monkeypatch.setattr("cxnlp.store.topic_fits.LEASE_SECONDS", -1.0)
+    monkeypatch.setattr("cxnlp.store.topics.fits.LEASE_SECONDS", -1.0)
     dead = filled.topic_fits.begin("documents", "bob", {}, {})
     assert filled.topic_fits.get(dead.number).state == "interrupted"
     monkeypatch.undo()
@@ -174,7 +174,7 @@ def test_a_cancelled_fit_ends_and_leaves_the_active_version(filled):
 
 def test_a_fit_that_was_cancelled_by_another_process_cannot_be_kept(filled, monkeypatch):
     model = TopicModel(filled)
-    monkeypatch.setattr("cxnlp.service.topic_jobs._SIGN_OF_LIFE_SECONDS", 0.0)
+    monkeypatch.setattr("cxnlp.service.topics.jobs._SIGN_OF_LIFE_SECONDS", 0.0)
 
     def cancel(stage, share):
         if stage == "label" and filled.topic_fits.get(1).state == "running":

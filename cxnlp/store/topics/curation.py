@@ -15,11 +15,11 @@ from cxnlp.store.database import Database
 from cxnlp.store.events import Events
 from cxnlp.store.rows import from_json, from_seconds, to_json
 from cxnlp.store.schema import feedback
-from cxnlp.store.topic_fits import active_fit
-from cxnlp.store.topic_members import targets
-from cxnlp.store.topic_moving import move_back, move_one
-from cxnlp.store.topic_tables import topic_changes, topic_members, topics
-from cxnlp.store.topics import no_topic, resolutions
+from cxnlp.store.topics.fits import active_fit
+from cxnlp.store.topics.members import targets
+from cxnlp.store.topics.moving import move_back, move_one
+from cxnlp.store.topics.tables import topic_changes, topic_members, topics
+from cxnlp.store.topics.topics import no_topic, resolutions
 
 CHANGED: Final = "topic.changed"
 MERGE: Final = "merge"

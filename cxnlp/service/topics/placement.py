@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cxnlp.records import Analysis, Matrix, Vectors
-from cxnlp.service.topic_clauses import clauses_about
-from cxnlp.service.topic_items import DOCUMENTS, WHOLE
-from cxnlp.service.topic_models import assign_to
+from cxnlp.service.topics.clauses import clauses_about
+from cxnlp.service.topics.items import DOCUMENTS, WHOLE
+from cxnlp.service.topics.models import assign_to
 from cxnlp.store import Placed, Store, StoredModel
 
 

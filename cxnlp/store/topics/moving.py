@@ -8,9 +8,9 @@ from sqlalchemy import Connection, delete, insert, select, update
 from cxnlp.errors import NotFound
 from cxnlp.store.rows import chunks
 from cxnlp.store.schema import feedback, words
-from cxnlp.store.topic_members import DOCUMENTS, moves
-from cxnlp.store.topic_tables import topic_members, topic_moves
-from cxnlp.store.topics import resolutions
+from cxnlp.store.topics.members import DOCUMENTS, moves
+from cxnlp.store.topics.tables import topic_members, topic_moves
+from cxnlp.store.topics.topics import resolutions
 
 
 def move_one(connection: Connection, kind: str, place: tuple[str, int], to: str | None, merged: Mapping[str, str]) -> tuple[dict[str, Any], int]:
