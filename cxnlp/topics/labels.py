@@ -24,6 +24,7 @@ _CODE: Final = re.compile(r"\d{3}|\d.*-.*\d|^[\W\d_]+$")
 _ENDING: Final = re.compile(r"(?<=[a-z]{3})(?:ing|ed|es|s|e)$")
 _N_WORDS: Final = 10
 _N_NAME_WORDS: Final = 3
+_N_FIRST: Final = 6
 _N_CANDIDATES: Final = 60
 _RELEVANCE: Final = 0.9
 _PHRASE_GAIN: Final = 1.2
@@ -77,7 +78,8 @@ def label(topics: Sequence[Sequence[str]], user_dictionary: Path | None = None) 
         scores = {t: _gain(t) * n / count.total() * math.log1p(mean / totals[t]) for t, n in count.items() if n >= least}
         best = sorted(scores, key=lambda t: -scores[t])[:_N_CANDIDATES]
         chosen = _varied(best, [scores[t] for t in best], of_texts) or _first_words(texts, user_dictionary)
-        name = _clause_name(texts, scores, user_dictionary) or _name(chosen)
+        first = {word for term in chosen[:_N_FIRST] for word in term.split()}
+        name = _clause_name(texts, scores, first, user_dictionary) or _name(chosen)
         labels.append(TopicLabel(tuple(chosen), name, _quotes(of_texts)))
     return labels
 
@@ -154,16 +156,18 @@ def _root(word: str) -> str:
     return _ENDING.sub("", word)
 
 
-def _clause_name(texts: Sequence[str], scores: Mapping[str, float], user_dictionary: Path | None) -> str | None:
+def _clause_name(texts: Sequence[str], scores: Mapping[str, float], first: Collection[str], user_dictionary: Path | None) -> str | None:
     """Return the telling words, in order, of the clause of typical texts that tells most of the topic; None if none is short and all common.
 
-    A clause with a negation names nothing: without its stop-words it would say the contrary.
+    At least two of its words must be among the `first` of the topic, or it tells of one text. A clause with a negation names nothing: without its
+    stop-words it would say the contrary.
     """
     best, name = 0.0, None
     for text in map(fold, texts[:_N_TYPICAL]):
         for start, end in split(text):
             said = _said(text[start:end], user_dictionary)
-            if not said or any(word not in scores for word in said) or _NEGATION.search(text, start, end):
+            is_common = len(set(first).intersection(said)) >= _FEWEST_WORDS and all(word in scores for word in said)
+            if not is_common or _NEGATION.search(text, start, end):
                 continue
             if (telling := sum(scores[word] for word in said) / (len(said) + 1)) > best:
                 best, name = telling, " ".join(said)

@@ -118,3 +118,12 @@ def test_a_text_without_words_is_not_quoted_while_others_have_some(texts):
 
 def test_texts_without_words_are_quoted_where_there_is_nothing_else():
     assert label([["👍👍", "👍"], REFUND])[0].quotes == (0,)
+
+
+def test_a_short_clause_about_something_else_names_no_topic():
+    places = ("Leeds", "Bath", "York", "Kent", "Hull", "Bristol", "Dover", "Derby")
+    late = [f"{place} parcel {place}ville driver {place}shire depot {place}ford street {place}wick door {place}ton late" for place in places]
+    late = [f"{text}. Cold rainy Monday." if n < 3 else text for n, text in enumerate(late)]
+    (of_late, _) = label([late, ["The coffee is sour", "Sour, bitter coffee"]])
+    assert "rainy monday" in of_late.words
+    assert not {"cold", "rainy", "monday"} & set(of_late.name.split())
