@@ -130,7 +130,7 @@ def test_facets_count_and_narrow_and_chips_widen_again(open_page):
 
 
 def test_the_newest_come_first_if_they_shall(open_page):
-    page = open_page("/#q=the tent came late by a van&channel=review")
+    page = open_page("/#q=the tent came by a slow van&channel=review")
     by_likeness = times(page)
     page.get_by_text("Newest").click()
     page.wait_for_url("**&sort=newest")
