@@ -25,7 +25,7 @@ demo: install
 	$(BIN)/cxnlp serve --port $(PORT)
 
 test: install
-	$(BIN)/pytest -m "not long" --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -m "not long" --numprocesses 2 --dist loadfile --durations 25 --cov --cov-report=term:skip-covered
 
 test-long: install
 	$(BIN)/pytest -m long
