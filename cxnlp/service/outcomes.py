@@ -15,8 +15,8 @@ from cxnlp.records import NEGATIVE_FROM, Feedback, Record, Turn, rounded
 from cxnlp.taxonomy import Taxonomy
 from cxnlp.text.graphemes import widen
 
-ALIKE_FROM: Final = 0.5
-"""Records of at least this likeness count as alike."""
+ALIKE_FROM: Final = 0.4
+"""Records of at least this likeness count as alike: where precision and recall are best balanced on judged questions (docs/search.md)."""
 
 _MOST_CHARACTERS: Final = 500
 _YEARS: Final = (1970, 2100)
