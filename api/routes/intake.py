@@ -79,7 +79,9 @@ async def _receive_lines(service: Service, chunks: AsyncIterator[bytes]) -> Asyn
     "/{record_id}/turns",
     summary="Go on with a conversation",
     responses=answer(_ADDED, "Stored and safe"),
-    openapi_extra=json_body("The new turns, each with its number in the conversation, from 0, or with an id of yours.", {"turns": _TURNS}),
+    openapi_extra=json_body(
+        "The new turns. With its number in the conversation, from 0, or an id of yours, a turn is stored once.", {"turns": _TURNS}
+    ),
 )
 def post_turns(record_id: RecordId, service: ServiceDep, raw: RawBody, _: Ingest) -> Response:
     """Add turns to a live conversation, which is scored anew within seconds; a turn that is sent again is stored once."""

@@ -80,22 +80,19 @@ def read_added(value: object, zone: tzinfo) -> list[tuple[int | None, SentTurn]]
     """Return the turns that a conversation goes on with, each with its number in it, from 0, where one was sent.
 
     Raises:
-        InvalidFeedback: It is no list, is empty or too long, a turn is malformed, or one has neither number nor id.
+        InvalidFeedback: It is no list, is empty or too long, or a turn is malformed.
     """
     turns, _ = read_turns(value, zone)
     if not turns:
         raise refuse("turns", value, "is empty", "send the turns that are new")
     assert isinstance(value, list | tuple)
-    numbers = [_read_number(f"turns[{i}]", item, turn) for i, (item, turn) in enumerate(zip(value, turns, strict=True))]
+    numbers = [_read_number(f"turns[{i}]", item) for i, item in enumerate(value)]
     return list(zip(numbers, turns, strict=True))
 
 
-def _read_number(field: str, value: Mapping[str, object], turn: SentTurn) -> int | None:
+def _read_number(field: str, value: Mapping[str, object]) -> int | None:
     number = value.get("number")
     if number is None:
-        if turn.id is None:
-            remedy = "send its place in the conversation, from 0, or an id of yours, so that a turn that is sent twice is stored once"
-            raise refuse(f"{field}.number", None, "is missing, and so is id", remedy)
         return None
     if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < MOST_TURNS:
         raise refuse(f"{field}.number", number, "is no number of a turn", f"send a whole number from 0 to {MOST_TURNS - 1}")

@@ -45,13 +45,13 @@ def add_turns(intake: Intake, store: Store, record_id: str, body: Mapping[str, A
     """Add turns to a conversation, in one transaction; it is scored anew.
 
     A turn is known by its id, else by its number; one that is there already with the same words is a duplicate. So a request whose answer was
-    lost can simply be sent again.
+    lost can simply be sent again. A turn with neither is the next one, however often it is sent.
 
     Args:
         intake: What masks, and whose key the hashes are made with.
         store: Where the conversation is.
         record_id: Of the conversation.
-        body: `{"turns": [{"speaker", "text", "at", "number" or "id"}]}`.
+        body: `{"turns": [{"speaker", "text", "at", "number" or "id"}]}`, or one such turn alone.
 
     Raises:
         InvalidFeedback: The turns cannot be used; the value is masked.
@@ -59,7 +59,7 @@ def add_turns(intake: Intake, store: Store, record_id: str, body: Mapping[str, A
         Conflict: It is no conversation, a turn is there already with other words, or one before it is missing.
         TooLarge: The conversation would exceed 10,000 turns or 1,000,000 bytes.
     """
-    sent = read_added(body.get("turns"), intake.timezone)
+    sent = read_added(body.get("turns", [body]), intake.timezone)
     for _ in range(_MOST_TRIES):
         record = store.feedback.get(record_id)
         if record is None:
@@ -83,7 +83,7 @@ def merge(turns: Sequence[Turn], added: Sequence[tuple[int | None, Turn]]) -> tu
 
     Args:
         turns: Those that are there.
-        added: Number, or None where the id tells, and turn.
+        added: Number, or None where the id tells or it is the next, and turn.
 
     Raises:
         Conflict: A turn is there already with other words, or one before it is missing.

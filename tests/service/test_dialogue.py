@@ -99,12 +99,19 @@ def test_turns_out_of_order_and_turns_with_other_words_are_refused_whole(store, 
     assert len(said(store, talk)) == 1
 
 
+def test_a_turn_with_neither_number_nor_id_is_the_next_one(store, talk):
+    add(store, talk, {"speaker": "agent", "text": "one moment"}, {"speaker": "customer", "text": "ok"})
+    added = add_turns(INTAKE, store, talk, {"speaker": "customer", "text": "ok"})
+    assert added.turns == ((3, "accepted"),)
+    assert said(store, talk) == ["hello, my parcel?", "one moment", "ok", "ok"]
+
+
 @pytest.mark.parametrize(
     ("body", "field", "problem"),
     [
-        ({}, "turns", "is no list"),
+        ({}, "turns[0].text", "is missing"),
+        ({"turns": "hello"}, "turns", "is no list"),
         ({"turns": []}, "turns", "is empty"),
-        ({"turns": [{"speaker": "customer", "text": "x"}]}, "turns[0].number", "is missing, and so is id"),
         ({"turns": [{"speaker": "customer", "text": "x", "number": "1"}]}, "turns[0].number", "is no number of a turn"),
         ({"turns": [{"speaker": "customer", "text": "x", "number": -1}]}, "turns[0].number", "is no number of a turn"),
         ({"turns": [{"speaker": "customer", "text": "x", "number": True}]}, "turns[0].number", "is no number of a turn"),
