@@ -9,15 +9,19 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
+PARTS = ["analyze", "stages", "precision", "limit", "cold", "bulk", "index", "latency", "memory"]
+
+
 @pytest.mark.slow
-def test_every_part_runs_and_reports(tmp_path):
+@pytest.mark.parametrize("parts", [PARTS, pytest.param(["topics"], marks=pytest.mark.long)], ids=["all but topics", "topics"])
+def test_parts_run_and_report(tmp_path, parts):
     saved = tmp_path / "figures.json"
-    command = [sys.executable, "-m", "benchmarks", "--quick", "--save", str(saved)]
+    command = [sys.executable, "-m", "benchmarks", "--quick", "--save", str(saved), *parts]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CXNLP_")}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     figures = json.loads(saved.read_text(encoding="utf-8"))["figures"]
-    assert {f["part"] for f in figures} == {"analyze", "stages", "precision", "limit", "cold", "bulk", "index", "topics", "latency", "memory"}
+    assert {f["part"] for f in figures} == set(parts)
     assert all(f["value"] > 0 for f in figures)
     assert f"| {figures[0]['part']} | {figures[0]['name']} |" in done.stdout
 
