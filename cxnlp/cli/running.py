@@ -45,6 +45,7 @@ def worker(
     """Enrich what waits, raise flags, match saved searches, look for what moves, and deliver, until stopped; any number may run beside each other."""
     service = open_service()
     logging.basicConfig(level=service.settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("faiss").setLevel(logging.WARNING)  # it tells at each start which of its builds it loads
     logging.getLogger("httpx").setLevel(logging.WARNING)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
