@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from cxnlp.records import NEGATIVE_FROM, POSITIVE_FROM, Analysis, Feedback, Quote, Span
+from cxnlp.store.topics.fits import PROBLEMS
 
-PROBLEMS: Final = "problems"
-STRENGTHS: Final = "strengths"
 _SUGGESTION: Final = "suggestion"
 
 

@@ -9,10 +9,9 @@ from cxnlp.ingest.repair import is_blank, repair
 from cxnlp.lines import to_line
 from cxnlp.privacy import Masker
 from cxnlp.records import rounded
-from cxnlp.service.topics.items import DOCUMENTS, WHOLE
 from cxnlp.service.topics.versions import texts_of
 from cxnlp.store import Store, StoredTopic, TopicChange
-from cxnlp.store.topics.fits import KINDS
+from cxnlp.store.topics.fits import DOCUMENTS, KINDS, WHOLE
 from cxnlp.taxonomy import Taxonomy
 
 _MOST_NAME_CHARACTERS: Final = 100

@@ -15,11 +15,11 @@ import numpy.typing as npt
 
 from cxnlp.errors import CxnlpError
 from cxnlp.records import Matrix
-from cxnlp.service.topics.items import DOCUMENTS, WHOLE
 from cxnlp.service.topics.models import space_of
 from cxnlp.store import Candidate, FittedTopic, Store
 from cxnlp.store.events import ANALYZED
 from cxnlp.store.topics.candidates import CURSOR
+from cxnlp.store.topics.fits import DOCUMENTS, WHOLE
 from cxnlp.topics.bursts import find_burst
 from cxnlp.topics.labels import label
 

@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from cxnlp.records import Vector
 from cxnlp.service.topics.changes import find_changes
-from cxnlp.service.topics.items import DOCUMENTS, Items
+from cxnlp.service.topics.items import Items
 from cxnlp.service.topics.matching import Before, Clusters, identify, keys_of
 from cxnlp.service.topics.models import space_to_bytes, unify_copies
 from cxnlp.store import Assignments, FittedTopic, NewFit, Store, TopicFit
-from cxnlp.store.topics.fits import DONE
+from cxnlp.store.topics.fits import DOCUMENTS, DONE
 from cxnlp.topics.fit import Fit
 from cxnlp.topics.layout import align
 from cxnlp.topics.matching import OldTopic

@@ -12,10 +12,9 @@ from cxnlp.filters import Filter
 from cxnlp.records import Matrix
 from cxnlp.service.topics.clauses import clause_text, clauses_about
 from cxnlp.store import Generation, Store
+from cxnlp.store.topics.fits import DOCUMENTS, WHOLE
 from cxnlp.text.cleaning import clean
 
-DOCUMENTS: Final = "documents"
-WHOLE: Final = -1
 _RECORDS_AT_ONCE: Final = 2_000
 
 

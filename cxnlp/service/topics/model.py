@@ -13,12 +13,12 @@ from cxnlp.errors import InvalidInput, InvalidQuery
 from cxnlp.filters import Filter, filter_line
 from cxnlp.jobs import OnProgress
 from cxnlp.service.topics.fitting import to_version
-from cxnlp.service.topics.items import DOCUMENTS, Items, read_items
+from cxnlp.service.topics.items import Items, read_items
 from cxnlp.service.topics.jobs import Watch, watched
 from cxnlp.service.topics.splits import SplitRequest, check_split, split_topic
 from cxnlp.service.topics.versions import TopicVersions
 from cxnlp.store import Store, StoredTopic, TopicFit
-from cxnlp.store.topics.fits import KINDS
+from cxnlp.store.topics.fits import DOCUMENTS, KINDS
 from cxnlp.topics.fit import FitConfig
 from cxnlp.topics.job import run_in_subprocess
 

@@ -7,9 +7,9 @@ import numpy as np
 
 from cxnlp.records import Analysis, Matrix, Vectors
 from cxnlp.service.topics.clauses import clauses_about
-from cxnlp.service.topics.items import DOCUMENTS, WHOLE
 from cxnlp.service.topics.models import assign_to
 from cxnlp.store import Placed, Store, StoredModel
+from cxnlp.store.topics.fits import DOCUMENTS, WHOLE
 
 
 @dataclass

@@ -12,11 +12,12 @@ import numpy.typing as npt
 from cxnlp.errors import Conflict, InvalidInput
 from cxnlp.records import Vector
 from cxnlp.service.topics.fitting import described
-from cxnlp.service.topics.items import DOCUMENTS, Items, batches, join
+from cxnlp.service.topics.items import Items, batches, join
 from cxnlp.service.topics.jobs import Watch
 from cxnlp.service.topics.matching import keys_of
 from cxnlp.service.topics.models import space_of, unify_copies
 from cxnlp.store import Assignments, FittedTopic, NewFit, Standing, Store, StoredModel, StoredTopic, TopicFit
+from cxnlp.store.topics.fits import DOCUMENTS
 from cxnlp.topics.fit import FitConfig
 from cxnlp.topics.job import run_in_subprocess
 

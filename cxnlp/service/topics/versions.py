@@ -11,10 +11,11 @@ from cxnlp.errors import Conflict, InvalidQuery
 from cxnlp.lines import to_iso
 from cxnlp.service.topics.changes import find_changes
 from cxnlp.service.topics.clauses import clause_text
-from cxnlp.service.topics.items import DOCUMENTS, WHOLE, batches
+from cxnlp.service.topics.items import batches
 from cxnlp.service.topics.matching import keys_of
 from cxnlp.service.topics.models import assign_to, unify_copies
 from cxnlp.store import Assigned, Assignments, Store, StoredModel, TopicFit
+from cxnlp.store.topics.fits import DOCUMENTS, WHOLE
 
 _MOST_LISTED: Final = 1_000
 

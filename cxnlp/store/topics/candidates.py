@@ -10,8 +10,7 @@ from cxnlp.store.database import Database
 from cxnlp.store.events import Events
 from cxnlp.store.rows import chunks
 from cxnlp.store.schema import feedback, words
-from cxnlp.store.topics.fits import current_fits
-from cxnlp.store.topics.members import DOCUMENTS
+from cxnlp.store.topics.fits import DOCUMENTS, current_fits
 from cxnlp.store.topics.results import FittedTopic, write_rows, write_topics
 from cxnlp.store.topics.tables import topic_fits, topic_members, topic_of_fit, topics
 from cxnlp.store.topics.topics import EMERGING

@@ -19,7 +19,12 @@ from cxnlp.store.rows import from_json, from_seconds, to_json
 from cxnlp.store.topics.results import NewFit, write_rows, write_topics
 from cxnlp.store.topics.tables import topic_activations, topic_fits
 
-KINDS: Final = ("documents", "problems", "strengths")
+DOCUMENTS: Final = "documents"
+PROBLEMS: Final = "problems"
+STRENGTHS: Final = "strengths"
+KINDS: Final = (DOCUMENTS, PROBLEMS, STRENGTHS)
+WHOLE: Final = -1
+"""Number of the clause where a whole record is meant."""
 LEASE_SECONDS: Final = 120.0
 RUNNING: Final = "running"
 DONE: Final = "done"

@@ -22,13 +22,11 @@ from cxnlp.store.database import Database
 from cxnlp.store.events import ANALYZED, Events
 from cxnlp.store.rows import chunks
 from cxnlp.store.schema import analyses, events, feedback, words
-from cxnlp.store.topics.fits import DONE, active_fit, current_fits
+from cxnlp.store.topics.fits import DOCUMENTS, DONE, active_fit, current_fits
 from cxnlp.store.topics.tables import topic_activations, topic_fits, topic_members, topic_moves, topic_of_fit, topics
 from cxnlp.store.topics.topics import resolutions
 
 ACTIVATED: Final = "topic.activated"
-DOCUMENTS: Final = "documents"
-WHOLE: Final = -1
 _ROWS_AT_ONCE: Final = 20_000
 
 

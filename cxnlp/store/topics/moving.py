@@ -8,7 +8,8 @@ from sqlalchemy import Connection, delete, insert, select, update
 from cxnlp.errors import NotFound
 from cxnlp.store.rows import chunks
 from cxnlp.store.schema import feedback, words
-from cxnlp.store.topics.members import DOCUMENTS, moves
+from cxnlp.store.topics.fits import DOCUMENTS
+from cxnlp.store.topics.members import moves
 from cxnlp.store.topics.tables import topic_members, topic_moves
 from cxnlp.store.topics.topics import resolutions
 

@@ -8,32 +8,11 @@ from cxnlp.pipeline import Pipeline
 from cxnlp.privacy import Masker
 from cxnlp.service import Curation, Enrichment, Intake, Question, Retrieval, TopicModel
 from cxnlp.service.topics.splits import SplitRequest
-from cxnlp.store import open_store
 from cxnlp.taxonomy import load_taxonomy
 from tests.fakes import HashingEncoder, WordHeads
-from tests.service.topics.groupings import SUBJECTS, add, fit, texts_about, told_subjects, topic_ids, topic_of
+from tests.service.topics.groupings import SUBJECTS, add, fit, texts_about, topic_ids, topic_of
 
 FIRST, SECOND, THIRD = (texts_about(subject, 1)[0] for subject in SUBJECTS[:3])
-
-
-@pytest.fixture
-def store(tmp_path):
-    store = open_store(f"sqlite:///{tmp_path / 'cxnlp.db'}")
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def tell(monkeypatch):
-    return told_subjects(monkeypatch)
-
-
-@pytest.fixture
-def fitted(store, tell):
-    for subject in SUBJECTS[:3]:
-        add(store, texts_about(subject, 20))
-    fit(store)
-    return store
 
 
 @pytest.fixture

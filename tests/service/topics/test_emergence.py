@@ -1,34 +1,11 @@
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from cxnlp.filters import parse_filter
 from cxnlp.service import Emergence, TopicModel
 from cxnlp.service.topics.emergence import EmergenceConfig
-from cxnlp.store import open_store
-from tests.service.topics.groupings import ENDINGS, SUBJECTS, add, fit, texts_about, told_subjects, topic_of
+from tests.service.topics.groupings import ENDINGS, SUBJECTS, add, fit, texts_about, topic_of
 
 NEW = "充电宝归还以后仍然一直在扣费"
-
-
-@pytest.fixture
-def store(tmp_path):
-    store = open_store(f"sqlite:///{tmp_path / 'cxnlp.db'}")
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def tell(monkeypatch):
-    return told_subjects(monkeypatch)
-
-
-@pytest.fixture
-def fitted(store, tell):
-    for subject in SUBJECTS[:3]:
-        add(store, texts_about(subject, 20))
-    fit(store)
-    return store
 
 
 def _about_new(n):

@@ -6,21 +6,8 @@ from cxnlp.lines import to_line
 from cxnlp.privacy import Masker
 from cxnlp.service import Question, Retrieval, TopicModel
 from cxnlp.service.topics.model import FitRequest
-from cxnlp.store import open_store
 from tests.fakes import HashingEncoder
 from tests.service.topics.groupings import ENDINGS, SUBJECTS, add, fit, texts_about, told_subjects, topic_ids, topic_of
-
-
-@pytest.fixture
-def store(tmp_path):
-    store = open_store(f"sqlite:///{tmp_path / 'cxnlp.db'}")
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def tell(monkeypatch):
-    return told_subjects(monkeypatch)
 
 
 @pytest.fixture

@@ -5,31 +5,10 @@ from cxnlp.pipeline import Pipeline
 from cxnlp.service import Enrichment, TopicModel
 from cxnlp.service.topics.changes import find_changes
 from cxnlp.service.topics.versions import kind_of
-from cxnlp.store import open_store
 from tests.fakes import HashingEncoder, WordHeads
-from tests.service.topics.groupings import SUBJECTS, add, fit, texts_about, told_subjects, topic_ids, topic_of
+from tests.service.topics.groupings import SUBJECTS, add, fit, texts_about, topic_ids, topic_of
 
 FIRST, SECOND = (texts_about(subject, 1)[0] for subject in SUBJECTS[:2])
-
-
-@pytest.fixture
-def store(tmp_path):
-    store = open_store(f"sqlite:///{tmp_path / 'cxnlp.db'}")
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def tell(monkeypatch):
-    return told_subjects(monkeypatch)
-
-
-@pytest.fixture
-def fitted(store, tell):
-    for subject in SUBJECTS[:3]:
-        add(store, texts_about(subject, 20))
-    fit(store)
-    return store
 
 
 def test_comparison_lists_the_texts_that_moved_in_parts(fitted, tell):
