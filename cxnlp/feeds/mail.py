@@ -1,6 +1,5 @@
 """Notices by mail: as plain text and HTML, through a server that the settings name (SMTP, RFC 5321; STARTTLS, RFC 3207)."""
 
-import html
 import re
 import smtplib
 import ssl
@@ -8,8 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
+
+from jinja2 import Environment
 
 from cxnlp.errors import InvalidInput, shorten
 from cxnlp.feeds.notices import Notice
@@ -23,6 +25,7 @@ _MOST_ADDRESS: Final = 254
 _PORTS: Final = {"smtp": 587, "smtps": 465}
 _LOCAL: Final = ("localhost", "127.0.0.1", "::1")
 _MOST_REASON: Final = 200
+_TEMPLATE: Final = Environment(autoescape=True).from_string(Path(__file__).with_name("mail.html").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ def make_mail(notice: Notice, address: str, message_id: str, now: datetime) -> E
     facts = "\n".join(f"{name}: {value}" if name else value for name, value in notice.facts)
     quotes = "\n\n".join(f"> {quote}" for quote in notice.quotes)
     mail.set_content("\n\n".join(part for part in (notice.title, facts, quotes, notice.reference) if part))
-    mail.add_alternative(_html(notice), subtype="html")
+    mail.add_alternative(_TEMPLATE.render(notice=notice), subtype="html")
     return mail
 
 
@@ -137,12 +140,3 @@ def send_mail(server: MailServer, mail: EmailMessage, timeout_seconds: float) ->
     except (OSError, smtplib.SMTPException) as error:
         return Answer(None, f"{type(error).__name__}: {error}"[:_MOST_REASON])
     return Answer(250, None)
-
-
-def _html(notice: Notice) -> str:
-    rows = "".join(
-        f'<tr><td style="color:#666;padding-right:1em">{html.escape(name)}</td><td>{html.escape(value)}</td></tr>' for name, value in notice.facts
-    )
-    quotes = "".join(f'<blockquote style="border-left:3px solid #ccc;padding-left:1em">{html.escape(quote)}</blockquote>' for quote in notice.quotes)
-    title = f"<h3>{html.escape(notice.title)}</h3>"
-    return f'<html><body>{title}<table>{rows}</table>{quotes}<p style="color:#999">{html.escape(notice.reference)}</p></body></html>'
