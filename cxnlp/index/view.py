@@ -196,10 +196,6 @@ class IndexView:
         rows = columns.ids.rows_of(ids, mask)
         return [record_id for record_id in ids if record_id in rows]
 
-    def likeness(self, cosine: float) -> float:
-        """Return a cosine as a score in [0, 1]: the probability that two texts are alike, by the curve given at the start."""
-        return float(to_likeness(cosine, self._curve))
-
     @contextmanager
     def still(self) -> Iterator[Parts]:
         """Give all parts, which nobody changes until the block ends; searches go on."""
