@@ -7,7 +7,7 @@ Rooms, from the bottom up:
     jobs                     a computation in a process of its own
     taxonomy, filters        labels; which records a question is about
     text                     language, cleaning, clauses, tokens
-    ingest privacy encoder heads index store topics feeds insight     the rooms: they know records, never each other
+    ingest privacy encoder heads index store topics feeds insight evaluation charts     the rooms: they know records, never each other
     pipeline                 Feedback -> Analysis; pure
     service                  the order of I/O
     settings, bootstrap      Settings -> Service
