@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Delivery,
         Emergence,
         Enrichment,
+        Figures,
         Groups,
         Movements,
         Retraining,
@@ -225,8 +226,15 @@ class Service:
         return Alerts(self.movements, self.taxonomy)
 
     @cached_property
+    def figures(self) -> Figures:
+        """Measures by dimension and time, for dashboards."""
+        from cxnlp.service import Figures
+
+        return Figures(lambda: self.view.fresh(), self.zone, lambda: self.series)
+
+    @cached_property
     def series(self) -> SeriesView:
-        """Series for dashboards."""
+        """What was to be expected of each day."""
         from cxnlp.service import SeriesView
 
         return SeriesView(self.movements)

@@ -284,6 +284,8 @@ class Entry:
         attributes: Attributes with one plain value, as text.
         clauses: (n_clauses, dim) float32, rows L2-normalised.
         copy_key: Alike in records with the same words, see `cxnlp.text.copies`; 0 where there are no words.
+        feelings: Sentiment of each observation, in [-1, 1]; of none where it is not known.
+        scale: Scale of the rating, one of `RATING_RANGES`; None without a rating.
     """
 
     seq: int
@@ -298,6 +300,8 @@ class Entry:
     attributes: Mapping[str, str]
     clauses: Matrix | None = field(default=None, compare=False, repr=False)
     copy_key: int = 0
+    feelings: tuple[float, ...] = ()
+    scale: str | None = None
 
 
 def record_id(source: str, external_id: str) -> str:

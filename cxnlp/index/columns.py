@@ -25,6 +25,8 @@ RISK: Final = "risk"
 TOPIC: Final = "topic"
 HASHED: Final = ("customer",)
 CODED: Final = tuple(name for name in CHOICES if name not in (*OBSERVED, RISK, *HASHED))
+UNITS: Final = 10_000
+"""Sentiments have four decimals, so in ten-thousandths they are whole numbers and their sums exact."""
 _ATTRIBUTE: Final = "attributes."
 _TYPES: Final = dict.fromkeys(NUMBERS, np.float32) | dict.fromkeys(TIMES, np.float64)
 
@@ -54,7 +56,9 @@ class Columns:
         copy_keys: The copy key of each row, (n,) int64, 0 for none.
         choices: By name, what has one value a record.
         numbers: By name, what can be bounded.
+        scales: The scale of each rating.
         observations: (touchpoint, stage, cause) of each observation.
+        feelings: The sentiment of each observation in ten-thousandths, in their order; 0 where it is not known.
         risks: (risk,) of each risk.
         attributes: Named values.
     """
@@ -67,7 +71,9 @@ class Columns:
         self.choices: dict[str, CodedColumn | HashedColumn] = {name: CodedColumn() for name in CODED}
         self.choices |= {name: HashedColumn(name) for name in HASHED}
         self.numbers = {name: GrowingArray(dtype) for name, dtype in _TYPES.items()}
+        self.scales = CodedColumn()
         self.observations = Links(len(OBSERVED))
+        self.feelings = GrowingArray(np.int16)
         self.risks = Links(1)
         self.attributes = Attributes()
 
@@ -90,6 +96,8 @@ class Columns:
             self.numbers[name].append([entry.numbers.get(name, np.nan) for entry in entries])
         for name in TIMES:
             self.numbers[name].append([getattr(entry, name) for entry in entries])
+        self.scales.append([entry.scale for entry in entries])
+        self.feelings.append(np.rint(UNITS * np.array([x for entry in entries for x in entry.feelings or (0.0,) * len(entry.observations)])))
         self.observations.append(first, [entry.observations for entry in entries])
         self.risks.append(first, [[(risk,) for risk in entry.risks] for entry in entries])
         self.attributes.append(first, [entry.attributes for entry in entries])
@@ -186,6 +194,9 @@ class Columns:
         made.choices = {name: column.taken(rows, live.n) for name, column in self.choices.items()}
         for name, numbers in self.numbers.items():
             made.numbers[name].append(numbers.upto(live.n)[rows])
+        made.scales = self.scales.taken(rows, live.n)
+        of = self.observations.rows(live.n)
+        made.feelings.append(self.feelings.upto(len(of))[live.alive[of]])
         made.observations = self.observations.taken(rows, live.n)
         made.risks = self.risks.taken(rows, live.n)
         made.attributes = self.attributes.taken(rows, live.n)

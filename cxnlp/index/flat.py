@@ -24,6 +24,8 @@ def flatten(columns: Columns) -> tuple[Arrays, dict[str, Any]]:
             arrays[name], texts[name] = column.values(n), spelled(column.spelling)
         else:
             arrays[name], texts[name] = column.codes.upto(n), column.codes.coding.values
+    arrays["scale"], texts["scale"] = columns.scales.codes.upto(n), columns.scales.codes.coding.values
+    arrays["feelings"] = columns.feelings.upto(len(columns.observations.rows(n)))
     arrays |= {name: numbers.upto(n) for name, numbers in columns.numbers.items()}
     for name, links in (("observations", columns.observations), ("risks", columns.risks), ("attributes", columns.attributes.links)):
         arrays[f"{name}_rows"] = links.rows(n)
@@ -44,6 +46,8 @@ def restore_columns(arrays: Mapping[str, npt.NDArray[Any]], texts: Mapping[str, 
     made.choices |= {name: HashedColumn(name, arrays[name], restored_spelling(texts[name])) for name in HASHED}
     for name, numbers in made.numbers.items():
         numbers.append(arrays[name])
+    made.scales = CodedColumn(CodeArray(Coding(texts["scale"]), arrays["scale"]))
+    made.feelings.append(arrays["feelings"])
     made.observations = _links("observations", len(OBSERVED), arrays, texts)
     made.risks = _links("risks", 1, arrays, texts)
     spellings = {name: restored_spelling(stored) for name, stored in texts["attributes"].items()}

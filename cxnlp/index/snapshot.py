@@ -26,7 +26,7 @@ from cxnlp.index.flat import flatten, restore_columns
 from cxnlp.index.vectors import Vectors
 from cxnlp.index.view import Parts
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 _MANIFEST: Final = "manifest.json"
 _TEXTS: Final = "texts.json"
 _WHOLE: Final = "view-"

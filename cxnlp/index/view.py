@@ -16,6 +16,7 @@ from cxnlp.index.clauses import ClauseCodes
 from cxnlp.index.coded import Mask
 from cxnlp.index.columns import Columns, Live
 from cxnlp.index.ids import is_id
+from cxnlp.index.passing import Passing
 from cxnlp.index.ranking import Fetch, Found, Ranker, pool_for
 from cxnlp.index.vectors import Vectors
 from cxnlp.likeness import to_likeness
@@ -174,6 +175,11 @@ class IndexView:
             InvalidQuery: There is no such field, or it has more than 1,000 values.
         """
         return self._parts.columns.facets(filter, name)
+
+    def select(self, filter: Filter | None = None) -> Passing:
+        """Return the records that pass the filter, to count them; what is counted of them is all of this moment."""
+        columns = self._parts.columns
+        return Passing(columns, self._mask(columns, filter), filter or Filter())
 
     def copies(self, keys: Sequence[int], filter: Filter | None = None) -> list[int]:
         """Count the records that pass the filter and have each of these copy keys."""

@@ -4,6 +4,7 @@ series.py      what a series is; daily counts as one array
 tails.py       tails of distributions, and the control of false discoveries
 baseline.py    what to expect of a day from a series' own history
 detection.py   what is more than chance, over all series and measures of a day
+intervals.py   how sure a measure or a difference is
 drift.py       slow drifts, and since when something moves
 thresholds.py  plain limits, as people set them
 grouping.py    many findings, few incidents
@@ -15,6 +16,7 @@ rules.py       how sensitive all this is, from YAML
 from cxnlp.insight.detection import Baseline, Finding, detect, sums_over
 from cxnlp.insight.explain import Part, decompose, leading_parts
 from cxnlp.insight.grouping import Incident, Member, group, make_member
+from cxnlp.insight.intervals import MEASURED, Estimates, difference, estimate, sums_for
 from cxnlp.insight.rules import AlertRules, Threshold, load_rules
 from cxnlp.insight.series import COUNTS, DIMENSIONS, MEASURES, Key, Panel, make_panel
 from cxnlp.insight.thresholds import Breach, check_thresholds
@@ -23,10 +25,12 @@ from cxnlp.insight.words import describe_breach, describe_movement, name_series
 __all__ = [
     "COUNTS",
     "DIMENSIONS",
+    "MEASURED",
     "MEASURES",
     "AlertRules",
     "Baseline",
     "Breach",
+    "Estimates",
     "Finding",
     "Incident",
     "Key",
@@ -39,11 +43,14 @@ __all__ = [
     "describe_breach",
     "describe_movement",
     "detect",
+    "difference",
+    "estimate",
     "group",
     "leading_parts",
     "load_rules",
     "make_member",
     "make_panel",
     "name_series",
+    "sums_for",
     "sums_over",
 ]

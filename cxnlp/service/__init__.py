@@ -17,7 +17,9 @@ delivery.py      flags, messages to webhooks (sending.py), events
 webhooks.py      whom to tell
 streaming.py     events into another log
 alerts.py        what moves (movements.py), followed from day to day (tracking.py)
-series.py        series for dashboards, with what is to be expected
+series.py        what was to be expected of each day
+figures.py       measures by dimension and time, for dashboards: figure_questions.py what may be asked, periods.py when, measured.py answers
+dashboard.py     headline numbers and figures: drawings.py which there are
 monitoring.py    what is watched from outside
 exporting.py     copies that follow, as files (tables.py)
 saved.py         saved searches, and matching them
@@ -29,12 +31,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cxnlp.service.alerts import Alerts, Checked
     from cxnlp.service.copies import Copies, CopyGroup
+    from cxnlp.service.dashboard import Dashboard
     from cxnlp.service.delivery import Delivery
     from cxnlp.service.enrichment import Enrichment
+    from cxnlp.service.figure_questions import BreakdownQuestion, SeriesQuestion
+    from cxnlp.service.figures import Figures
     from cxnlp.service.groups import Groups, Issues
     from cxnlp.service.hits import Found, Hit
     from cxnlp.service.intake import Intake, Outcome, count
     from cxnlp.service.issues import Issue
+    from cxnlp.service.measured import Breakdown, Series
     from cxnlp.service.movements import Movements
     from cxnlp.service.questions import Question
     from cxnlp.service.retraining import Comparison, Retraining, RetrainReport
@@ -42,7 +48,7 @@ if TYPE_CHECKING:
     from cxnlp.service.rules import KnownRule, Rules, Trial
     from cxnlp.service.saved import Matched, SavedSearches
     from cxnlp.service.sending import Sender
-    from cxnlp.service.series import Series, SeriesView
+    from cxnlp.service.series import SeriesView
     from cxnlp.service.streaming import Stream
     from cxnlp.service.topics.curation import Curation
     from cxnlp.service.topics.emergence import Emergence
@@ -59,18 +65,24 @@ _MODULES |= {"Copies": "copies", "CopyGroup": "copies", "Groups": "groups", "Iss
 _MODULES |= {"Curation": "topics.curation", "Emergence": "topics.emergence", "Matched": "saved", "SavedSearches": "saved"}
 _MODULES |= {"Sender": "sending", "Stream": "streaming", "WantedWebhook": "webhooks", "Webhooks": "webhooks"}
 _MODULES |= {"KnownRule": "rules", "Rules": "rules", "Trial": "rules"}
-_MODULES |= {"Alerts": "alerts", "Checked": "alerts", "Movements": "movements", "Series": "series", "SeriesView": "series"}
+_MODULES |= {"Alerts": "alerts", "Checked": "alerts", "Movements": "movements", "Series": "measured", "SeriesView": "series"}
+_MODULES |= {"Breakdown": "measured", "BreakdownQuestion": "figure_questions", "Figures": "figures", "SeriesQuestion": "figure_questions"}
+_MODULES |= {"Dashboard": "dashboard"}
 __all__ = [
     "ActiveHeads",
     "Alerts",
+    "Breakdown",
+    "BreakdownQuestion",
     "Checked",
     "Comparison",
     "Copies",
     "CopyGroup",
     "Curation",
+    "Dashboard",
     "Delivery",
     "Emergence",
     "Enrichment",
+    "Figures",
     "FitReport",
     "Found",
     "Groups",
@@ -90,6 +102,7 @@ __all__ = [
     "SavedSearches",
     "Sender",
     "Series",
+    "SeriesQuestion",
     "SeriesView",
     "Stream",
     "TopicModel",

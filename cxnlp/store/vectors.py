@@ -24,7 +24,7 @@ _ENTRIES: Final = (
         feedback.c.id,
         vectors.c.document,
         vectors.c.clauses,
-        *(feedback.c[name] for name in ("source", "channel", "segment", "rating", "created_at", "received_at", "attributes")),
+        *(feedback.c[name] for name in ("source", "channel", "segment", "rating", "rating_scale", "created_at", "received_at", "attributes")),
         feedback.c.customer_id.label("customer"),
         topic_members.c.topic_id.label("topic"),
         words.c.copy_key,
@@ -192,7 +192,7 @@ def _active(connection: Connection) -> int | None:
 
 
 def _observed(connection: Connection, which: ColumnElement[bool]) -> Mapping[int, list[Any]]:
-    named = select(observations.c.seq, observations.c.touchpoint, observations.c.stage, observations.c.cause)
+    named = select(observations.c.seq, observations.c.touchpoint, observations.c.stage, observations.c.cause, observations.c.sentiment)
     return group_by_seq(connection.execute(named.where(which).order_by(observations.c.seq, observations.c.position)).all())
 
 
@@ -214,11 +214,13 @@ def _entries(found: Sequence[Any], observed: Mapping[int, list[Any]], signals: M
             received_at=row.received_at,
             choices={name: value for name in _CHOICES if (value := getattr(row, name)) is not None},
             numbers={name: value for name in _NUMBERS if (value := getattr(row, name)) is not None},
-            observations=tuple([(touchpoint, stage, cause) for _, touchpoint, stage, cause in observed.get(row.seq, ())]),
+            observations=tuple([(touchpoint, stage, cause) for _, touchpoint, stage, cause, _ in observed.get(row.seq, ())]),
             risks=tuple([risk for _, risk in signals.get(row.seq, ())]),
             attributes=_plain_attributes(row.attributes),
             clauses=np.frombuffer(row.clauses, np.float16).reshape(-1, documents.shape[1]).astype(np.float32),
             copy_key=row.copy_key or 0,
+            feelings=tuple([sentiment for *_, sentiment in observed.get(row.seq, ())]),
+            scale=row.rating_scale,
         )
         for row, document in zip(found, documents, strict=True)
     ]

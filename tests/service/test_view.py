@@ -98,7 +98,7 @@ def test_a_torn_snapshot_is_passed_over_and_replaced(store, folder, builds, capl
     elif damage == "manifest":
         manifest.write_bytes(manifest.read_bytes()[:30])
     elif damage == "format":
-        manifest.write_bytes(manifest.read_bytes().replace(b'"format":1', b'"format":0'))
+        manifest.write_bytes(manifest.read_bytes().replace(b'"format":2', b'"format":0'))
     else:
         manifest.write_bytes(b"[1]")
     view = View(store, HashingEncoder(), folder)
