@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, Update, func, literal, or_, select, update
 
 from cxnlp.errors import InvalidQuery, shorten
 from cxnlp.store.database import Database
@@ -101,6 +101,7 @@ class DeliveryTable:
                 ]
                 if told:
                     connection.execute(insert_if_absent(connection, deliveries), told)
+                    connection.execute(_put_off(now, told[0]["event_seq"]))
             else:
                 reached = max(position, connection.execute(select(func.max(events.c.seq))).scalar() or 0)
             self._log.advance(connection, CURSOR, holder, reached)
@@ -108,8 +109,9 @@ class DeliveryTable:
 
     def waiting(self, now: datetime) -> list[str]:
         """Return the ids of webhooks that have to be told something now."""
-        is_due = select(deliveries.c.event_seq).where(deliveries.c.webhook_id == webhooks.c.id, _is_due(now), _is_next(now))
-        query = select(webhooks.c.id).where(webhooks.c.disabled_at.is_(None), is_due.exists())
+        # Not EXISTS: PostgreSQL would look at all that waits before it answers whether there is one.
+        one = select(deliveries.c.event_seq).where(deliveries.c.webhook_id == webhooks.c.id, _is_due(now), _is_next(now)).limit(1)
+        query = select(webhooks.c.id).where(webhooks.c.disabled_at.is_(None), one.scalar_subquery().is_not(None))
         with self._database.read() as connection:
             return list(connection.execute(query.order_by(webhooks.c.id)).scalars())
 
@@ -126,7 +128,9 @@ class DeliveryTable:
             lease_seconds: After which others may take over what is neither settled nor released.
         """
         mine = deliveries.c.webhook_id == webhook_id
-        free = select(deliveries.c.event_seq).where(mine, _is_due(now), _is_next(now)).order_by(deliveries.c.event_seq).limit(limit)
+        # The sum keeps the database from gathering and sorting all that is due by time instead of going through it in order until there is enough.
+        in_order = _is_due(now, deliveries.c.next_at + 0)
+        free = select(deliveries.c.event_seq).where(mine, in_order, _is_next(now)).order_by(deliveries.c.event_seq).limit(limit)
         with self._database.write(appends=False) as connection:
             # One taker at a time, who sees what the one before has taken: else two could tell of one record at once.
             active = select(webhooks).where(webhooks.c.id == webhook_id, webhooks.c.disabled_at.is_(None))
@@ -150,8 +154,10 @@ class DeliveryTable:
         self._settle(due, status=DELIVERED, response_status=response_status, last_error=None)
 
     def retry_later(self, due: Due, at: datetime, error: str, response_status: int | None) -> None:
-        """Note a failed attempt and when to try again."""
-        self._settle(due, attempts=due.attempts + 1, next_at=at.timestamp(), last_error=error[:_MOST_ERROR], response_status=response_status)
+        """Note a failed attempt and when to try again; what else there is to tell of the same record waits as long."""
+        self._settle(
+            due, at.timestamp(), attempts=due.attempts + 1, next_at=at.timestamp(), last_error=error[:_MOST_ERROR], response_status=response_status
+        )
 
     def bury(self, due: Due, error: str, response_status: int | None) -> None:
         """Note a failed attempt that was the last; `replay` raises the dead."""
@@ -192,25 +198,43 @@ class DeliveryTable:
             rows = connection.execute(query.order_by(deliveries.c.event_seq.desc()).limit(limit)).all()
         return [DeliveryRow(r.event_seq, r.type, r.status, r.attempts, from_seconds(r.next_at), r.last_error, r.response_status) for r in rows]
 
-    def _settle(self, due: Due, **values: Any) -> None:
-        mine = (deliveries.c.webhook_id == due.webhook.id) & (deliveries.c.event_seq == due.event.seq)
-        settled = update(deliveries).where(mine, deliveries.c.status == PENDING)
+    def _settle(self, due: Due, until: float | None = None, **values: Any) -> None:
+        """Note how an attempt ended; with `until`, later messages about the same record are not looked at before then."""
+        mine = deliveries.c.webhook_id == due.webhook.id
+        settled = update(deliveries).where(mine, deliveries.c.event_seq == due.event.seq, deliveries.c.status == PENDING)
         with self._database.write(appends=False) as connection:
-            connection.execute(settled.values(holder=None, leased_until=None, **values))
+            n_settled = connection.execute(settled.values(holder=None, leased_until=None, **values)).rowcount
+            if n_settled and until is not None and due.event.record_id is not None:
+                later = (deliveries.c.record_id == due.event.record_id) & (deliveries.c.event_seq > due.event.seq) & (deliveries.c.next_at < until)
+                connection.execute(update(deliveries).where(mine, _waits(deliveries), later).values(next_at=until))
 
 
-def _is_due(now: datetime) -> ColumnElement[bool]:
+def _waits(table: Any) -> ColumnElement[bool]:
+    # Written out, since SQLite takes the indexes of what waits only if it sees the value.
+    return table.c.status == literal(PENDING, literal_execute=True)  # type: ignore[no-any-return]
+
+
+def _is_due(now: datetime, next_at: ColumnElement[float] = deliveries.c.next_at) -> ColumnElement[bool]:
     free = or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until < now.timestamp())
-    return (deliveries.c.status == PENDING) & (deliveries.c.next_at <= now.timestamp()) & free
+    return _waits(deliveries) & (next_at <= now.timestamp()) & free
+
+
+def _put_off(now: datetime, first_seq: int) -> Update:
+    """Return the statement that lets messages from an event on wait as long as earlier ones about the same record do."""
+    earlier = deliveries.alias("earlier")
+    same = (earlier.c.webhook_id == deliveries.c.webhook_id) & (earlier.c.record_id == deliveries.c.record_id)
+    waits = _waits(earlier) & (earlier.c.next_at > now.timestamp()) & (earlier.c.event_seq < deliveries.c.event_seq)
+    until = select(func.max(earlier.c.next_at)).where(same, waits).scalar_subquery()
+    new = (deliveries.c.event_seq >= first_seq) & _waits(deliveries) & select(earlier.c.event_seq).where(same, waits).exists()
+    return update(deliveries).where(new).values(next_at=until)
 
 
 def _is_next(now: datetime) -> ColumnElement[bool]:
     """Return the condition that no earlier message about the same record waits for later or is under way."""
     earlier = deliveries.alias("earlier")
     same = (earlier.c.webhook_id == deliveries.c.webhook_id) & (earlier.c.record_id == deliveries.c.record_id)
-    blocks = (earlier.c.status == PENDING) & or_(earlier.c.next_at > now.timestamp(), earlier.c.leased_until >= now.timestamp())
-    # The sum keeps SQLite from going through all earlier messages of the webhook instead of the few about the record.
-    return ~select(earlier.c.event_seq).where(same, earlier.c.event_seq + 0 < deliveries.c.event_seq, blocks).exists()
+    blocks = _waits(earlier) & or_(earlier.c.next_at > now.timestamp(), earlier.c.leased_until >= now.timestamp())
+    return ~select(earlier.c.event_seq).where(same, earlier.c.event_seq < deliveries.c.event_seq, blocks).exists()
 
 
 def _fresh(now: datetime) -> dict[str, Any]:

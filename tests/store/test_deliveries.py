@@ -182,7 +182,21 @@ def test_what_is_told_of_a_record_waits_for_what_was_told_before(store):
     assert [due.event.seq for due in take(store, webhook, at=LATER)] == [first.event.seq, third.event.seq]
     store.deliveries.bury(first, "HTTP 500", 500)
     store.deliveries.release("a", webhook.id)
-    assert [due.event.seq for due in take(store, webhook)] == [third.event.seq]
+    assert [due.event.seq for due in take(store, webhook, at=LATER)] == [third.event.seq]
+
+
+def test_what_comes_after_a_message_that_waits_is_not_looked_at_before_that_is_due(store):
+    webhook, other = hook(store), hook(store)
+    append(store, "r-1", "r-1", "r-2")
+    enqueue(store)
+    store.deliveries.retry_later(take(store, webhook)[0], LATER, "HTTP 500", 500)
+    append(store, "r-1", "r-2")
+    enqueue(store)
+    until = {row.event_seq: row.next_at for row in store.deliveries.list(webhook.id)}
+    assert until == {1: LATER, 2: LATER, 3: NOW, 4: LATER, 5: NOW}
+    assert {row.next_at for row in store.deliveries.list(other.id)} == {NOW}
+    store.deliveries.release("a", webhook.id)
+    assert [due.event.seq for due in take(store, webhook)] == [3, 5]
 
 
 def test_what_is_told_of_a_record_is_under_way_once(store):
