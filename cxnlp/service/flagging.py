@@ -8,10 +8,12 @@ import os
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from cxnlp.errors import CxnlpError
 from cxnlp.feeds.flags import evaluate
+from cxnlp.feeds.hours import add_hours
 from cxnlp.feeds.priority import prioritize
 from cxnlp.records import Record
 from cxnlp.service.rules import KnownRule, rules_in_force
@@ -120,4 +122,5 @@ def _judge(known: KnownRule, record: Record, now: datetime, contacts: Sequence[d
         priority=flag.priority.value,
         explanation=flag.priority.explanation,
         cooldown_seconds=known.rule.cooldown_hours * 3600,
+        due=partial(add_hours, hours=known.rule.deadline_hours[flag.level], within=known.rule.business_hours),
     )

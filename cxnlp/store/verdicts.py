@@ -1,7 +1,7 @@
 """How what rules say of records meets the flags that there are: raise, change, withdraw, or join the open flag of the same customer."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Select, bindparam, delete, exists, func, insert, literal, or_, select, update
 
 from cxnlp.store.flag_tables import flag_repeats, flags
-from cxnlp.store.rows import to_json, to_seconds
+from cxnlp.store.rows import from_seconds, to_json, to_seconds
 from cxnlp.store.schema import feedback, observations
 
 OPEN: Final = "open"
@@ -47,6 +47,7 @@ class Verdict:
         priority: 0 to 100.
         explanation: Of the priority, a JSON value.
         cooldown_seconds: How near in time another record of the same customer about the same (touchpoint, cause) must be to join its open flag.
+        due: Returns the deadline of a flag of this level that was raised at a time, UTC; None if every hour counts.
     """
 
     record_id: str
@@ -62,6 +63,7 @@ class Verdict:
     priority: int | None = None
     explanation: Mapping[str, str] | None = None
     cooldown_seconds: float = 0.0
+    due: Callable[[datetime], datetime] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,13 +238,17 @@ def _anew(verdict: Verdict) -> dict[str, Any]:
 
 
 def _deadline(old: Any, verdict: Verdict) -> float | None:
-    """Return the deadline after a change of level: counted from now if it became more urgent, but never later than before."""
+    """Return the deadline after a change of level.
+
+    Counted from now if it became more urgent, but never later than before; if less urgent, from when it was raised.
+    """
     before: float | None = old.deadline
     if before is None or verdict.deadline is None or verdict.level is None:
         return before
     if verdict.level < old.level:
         return min(before, verdict.deadline.timestamp())
-    return float(old.raised_at) + (verdict.deadline - verdict.at).total_seconds()
+    raised_at = from_seconds(old.raised_at)
+    return (verdict.due(raised_at) if verdict.due else raised_at + (verdict.deadline - verdict.at)).timestamp()
 
 
 def _update(connection: Connection, flag_id: str, at: datetime, values: Mapping[str, Any]) -> None:

@@ -2,8 +2,10 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from cxnlp.errors import InvalidInput
+from cxnlp.feeds.hours import parse_hours
 from cxnlp.feeds.rules import parse_rule, parse_rules, shipped_rules
 from cxnlp.taxonomy import load_taxonomy
 
@@ -102,8 +104,9 @@ def test_files_that_cannot_be_used_are_named(text, message):
 
 def test_the_example_in_the_documentation_can_be_used():
     text = (Path(__file__).parents[2] / "docs" / "flags.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    example, hours = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     (rule,) = parse_rules(example, load_taxonomy())
+    assert len(parse_hours(yaml.safe_load(hours)["business_hours"]).spans) == 2
     assert (rule.name, len(rule.levels), rule.repeat_days) == ("vip", 4, 7)
     fields = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
     assert set(rule.to_line()) <= fields | {"description"}
