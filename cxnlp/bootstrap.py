@@ -199,7 +199,7 @@ class Service:
         """Whom to tell."""
         from cxnlp.service import Webhooks
 
-        return Webhooks(self.store, self.sender)
+        return Webhooks(self.store, self.sender, self.taxonomy)
 
     @cached_property
     def sender(self) -> Sender:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from typing import Any, Final
 
 from cxnlp.errors import InvalidInput, InvalidQuery, shorten
@@ -169,15 +170,24 @@ def check_labels(condition: Condition, taxonomy: Taxonomy, where: str) -> None:
         InvalidInput: One does not.
     """
     for name, kind in _KINDS.items():
-        known = taxonomy.ids(kind)
-        if unknown := [label for label in getattr(condition.filter, name) if label not in known]:
-            raise InvalidInput(f"{where}.{name} is {shorten(unknown[0])!r}, which no record can have; write one of {', '.join(known)}")
+        _check_known(f"{where}.{name}", getattr(condition.filter, name), taxonomy.ids(kind))
+
+
+def nearest(given: str, known: Sequence[str]) -> str:
+    """Return `did you mean ...? ` with what is spelt most like it, for messages; empty if nothing is."""
+    found = get_close_matches(shorten(given).lower(), known, n=1)
+    return f"did you mean {found[0]!r}? " if found else ""
+
+
+def _check_known(where: str, given: Sequence[str], known: Sequence[str]) -> None:
+    if unknown := [value for value in given if value not in known]:
+        told = f"{where} is {shorten(unknown[0])!r}, which no record can have; {nearest(unknown[0], known)}write one of {', '.join(known)}"
+        raise InvalidInput(told)
 
 
 def _check_possible(filter: Filter, where: str) -> None:
     for name, known in (("channel", CHANNELS), ("label", _LABELS)):
-        if unknown := [value for value in getattr(filter, name) if value not in known]:
-            raise InvalidInput(f"{where}.{name} is {shorten(unknown[0])!r}, which no record can have; write one of {', '.join(known)}")
+        _check_known(f"{where}.{name}", getattr(filter, name), known)
     for name in NUMBERS:
         low = 0.0 if name == "confidence" else -1.0
         bounds = getattr(filter, name)

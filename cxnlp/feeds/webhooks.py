@@ -11,6 +11,7 @@ import orjson
 from standardwebhooks.webhooks import Webhook
 
 from cxnlp.errors import InvalidInput, shorten
+from cxnlp.feeds.conditions import nearest
 from cxnlp.lines import to_iso, to_line
 from cxnlp.records import Record
 
@@ -74,7 +75,7 @@ def check_events(patterns: Sequence[str]) -> tuple[str, ...]:
     if isinstance(patterns, str) or not patterns:
         raise InvalidInput(f"events must be a list of at least one of {', '.join(known)}")
     if unknown := [pattern for pattern in patterns if pattern not in known]:
-        raise InvalidInput(f"events has {shorten(unknown[0])!r}; known are {', '.join(known)}")
+        raise InvalidInput(f"events has {shorten(unknown[0])!r}; {nearest(unknown[0], known)}known are {', '.join(known)}")
     return tuple(dict.fromkeys(patterns))
 
 

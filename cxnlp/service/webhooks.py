@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from cxnlp.errors import InvalidInput
-from cxnlp.feeds.conditions import condition_line, parse_condition
+from cxnlp.feeds.conditions import check_labels, condition_line, parse_condition
 from cxnlp.feeds.mail import EMAIL, address_of, is_mail
 from cxnlp.feeds.messages import SIGNED_BY_CHAT, check_format
 from cxnlp.feeds.notices import check_language
@@ -15,6 +15,7 @@ from cxnlp.feeds.targets import Answer, check_target
 from cxnlp.feeds.webhooks import PING, STANDARD, check_events, make_message, make_secret
 from cxnlp.service.sending import Sender
 from cxnlp.store import Store, Webhook
+from cxnlp.taxonomy import Taxonomy
 
 ALONG: Final = timedelta(hours=24)
 """How long a replaced secret signs along."""
@@ -43,23 +44,24 @@ class WantedWebhook:
 
 
 class Webhooks:
-    """The webhooks of a store."""
+    """The webhooks of a store; `taxonomy` says which labels their filters may name, any when None."""
 
-    def __init__(self, store: Store, sender: Sender) -> None:
+    def __init__(self, store: Store, sender: Sender, taxonomy: Taxonomy | None = None) -> None:
         self._store = store
         self._sender = sender
+        self._taxonomy = taxonomy
 
     def create(self, wanted: WantedWebhook) -> Webhook:
         """Add a webhook and return it with its secret, which is to be shown once.
 
         Raises:
-            InvalidInput: The URL or its address may not be called, an event, format, language or condition is unknown, or a secret is not wanted;
-                the message says what to do.
+            InvalidInput: The URL or its address may not be called, an event, format, language or condition is unknown, a secret is not wanted,
+                or a filter names a label that no record can have; the message says what to do.
         """
         patterns = check_events(wanted.events)
         format, url = self._check_place(wanted)
         language = check_language(wanted.language)
-        filter = _check_filter(wanted.filter) if wanted.filter else {}
+        filter = _check_filter(wanted.filter, self._taxonomy) if wanted.filter else {}
         secret = make_secret() if format == STANDARD and wanted.secret is None else _check_secret(format, wanted.secret)
         return self._store.webhooks.create(url, patterns, secret, format, language, filter)
 
@@ -126,8 +128,10 @@ class Webhooks:
         return EMAIL, f"mailto:{address_of(wanted.url)}"
 
 
-def _check_filter(given: Mapping[str, Any]) -> dict[str, Any]:
+def _check_filter(given: Mapping[str, Any], taxonomy: Taxonomy | None) -> dict[str, Any]:
     condition = parse_condition(given, "filter")
+    if taxonomy:
+        check_labels(condition, taxonomy, "filter")
     if condition.repeat:
         raise InvalidInput("filter.repeat_contact is for rules only; let a rule ask for it, and subscribe to its flags")
     return condition_line(condition)

@@ -19,6 +19,7 @@ from cxnlp.service.delivery import Delivery
 from cxnlp.service.sending import Sender
 from cxnlp.service.webhooks import ALONG, WantedWebhook, Webhooks
 from cxnlp.store import open_store
+from cxnlp.taxonomy import load_taxonomy
 from tests.service.receivers import run_receiver
 from tests.service.test_delivery import add, enrich, feedback, settle
 
@@ -55,6 +56,27 @@ def deliver(store, sender=None):
 def test_unknown_events_are_refused(receiver, webhooks):
     with pytest.raises(InvalidInput, match=r"flag\.raised"):
         webhooks.create(WantedWebhook(receiver.url, ["flags"]))
+
+
+@pytest.mark.parametrize(
+    ("filter", "message"),
+    [
+        ({"touchpoint": ["delivry"]}, r"filter.touchpoint is 'delivry', which no record can have; did you mean 'delivery'\?"),
+        ({"cause": ["slow", "wrong-charge"]}, r"filter.cause is 'wrong-charge'.* did you mean 'wrong_charge'\?"),
+        ({"stage": ["servce"]}, r"did you mean 'service'\?"),
+        ({"intent": ["Complaint"]}, r"did you mean 'complaint'\?"),
+        ({"risk": ["churned"]}, r"did you mean 'churn'\?"),
+        ({"channel": ["tickets"]}, r"filter.channel is 'tickets'.* did you mean 'ticket'\?"),
+        ({"channel": ["zzz"]}, "which no record can have; write one of"),
+    ],
+)
+def test_a_filter_that_no_record_can_pass_is_refused_with_the_nearest_that_one_can(store, receiver, filter, message):
+    webhooks = Webhooks(store, Sender(allow_private=True), load_taxonomy())
+    with pytest.raises(InvalidInput, match=message):
+        webhooks.create(WantedWebhook(receiver.url, ["flag.*"], filter=filter))
+    with pytest.raises(InvalidInput, match=r"did you mean 'flag.raised'\?"):
+        webhooks.create(WantedWebhook(receiver.url, ["flags.raised"]))
+    assert webhooks.list() == []
 
 
 def test_webhook_can_be_tested_and_deleted(receiver, webhooks):
