@@ -38,7 +38,6 @@ if TYPE_CHECKING:
         Retrieval,
         SavedSearches,
         Sender,
-        SeriesView,
         TopicModel,
         Versions,
         View,
@@ -228,16 +227,9 @@ class Service:
     @cached_property
     def figures(self) -> Figures:
         """Measures by dimension and time, for dashboards."""
-        from cxnlp.service import Figures
+        from cxnlp.service import Figures, SeriesView
 
-        return Figures(lambda: self.view.fresh(), self.zone, lambda: self.series)
-
-    @cached_property
-    def series(self) -> SeriesView:
-        """What was to be expected of each day."""
-        from cxnlp.service import SeriesView
-
-        return SeriesView(self.movements)
+        return Figures(lambda: self.view.fresh(), self.zone, lambda: SeriesView(self.movements))
 
     @cached_property
     def topics(self) -> TopicModel:

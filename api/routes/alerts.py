@@ -1,7 +1,5 @@
-"""Alerts: what moves, and the series in which it does."""
+"""Alerts: what moves."""
 
-import time
-from datetime import date
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query, Response
@@ -10,8 +8,6 @@ from api.bodies import to_response
 from api.deps import ServiceDep
 from api.schemas import RECORD_ID, AlertRequest, answer
 from api.security import Agent
-
-_DEFAULT_DAYS: Final = 28
 
 router = APIRouter(prefix="/v1", tags=["alerts"])
 AlertId = Annotated[str, Path(description="Id of the alert.", examples=["a-0a1b2c3d4e5f60718293"])]
@@ -48,9 +44,6 @@ _ALERT: Final[dict[str, Any]] = {
     "note": None,
     "author": None,
 }
-_POINT: Final = {"day": "2026-09-12", "value": 13.0, "n": 13, "expected": 6.4, "low": 1.3, "high": 11.5}
-_CHAT: Final = {"dimension": "channel", "value": "chat", "points": [_POINT]}
-_SERIES: Final = {"dimension": "channel", "measure": "volume", "timezone": "UTC", "items": [_CHAT]}
 
 
 @router.get("/alerts", summary="List alerts", responses=answer({"items": [_ALERT], "next_cursor": None}, "Newest first"))
@@ -79,22 +72,3 @@ def patch_alert(alert_id: AlertId, body: AlertRequest, service: ServiceDep, call
     reason = service.masker.mask(body.reason) if body.reason else None
     alert = service.alerts.set_state(alert_id, body.state, reason, caller.name, body.until)
     return to_response(service.alerts.line(alert))
-
-
-@router.get("/series", summary="Read series", responses=answer(_SERIES))
-def get_series(
-    service: ServiceDep,
-    _: Agent,
-    dimension: Annotated[str, Query(description="all, channel, stage, touchpoint, cause, pair, topic, segment, or attributes.NAME.")] = "all",
-    value: Annotated[list[str] | None, Query(description="Which series, such as `chat`; may be repeated. Default are the largest.")] = None,
-    measure: Annotated[str, Query(description="volume, negative_share, complaint_share, sentiment, csat or nps.")] = "volume",
-    since: Annotated[date | None, Query(description="First day; 28 days before the last by default.")] = None,
-    until: Annotated[date | None, Query(description="Last day, included; today by default.")] = None,
-    limit: Annotated[int, Query(ge=1, le=50, description="How many series.")] = 10,
-) -> Response:
-    """Return a measure day by day, with the range in which chance alone would keep it (95 %), from up to 12 weeks before each day."""
-    last = until.toordinal() if until else service.series.today(time.time())
-    first = since.toordinal() if since else last - _DEFAULT_DAYS + 1
-    found = service.series.read(dimension, measure, first, last, value or (), limit)
-    named = {"dimension": dimension, "measure": measure, "timezone": service.series.zone}
-    return to_response({**named, "items": [series.to_json() for series in found]})

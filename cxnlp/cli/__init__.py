@@ -5,7 +5,8 @@ evaluating.py evaluate
 finding.py    search, similar, show, export, status
 grouping.py   duplicates
 watching.py   searches
-moving.py     alerts, series
+moving.py     alerts
+measuring.py  series, breakdown
 feeding.py    webhooks, feed
 flagging.py   flags
 running.py    serve, worker, reindex, doctor
@@ -20,7 +21,7 @@ import sys
 import typer
 
 from cxnlp import __version__
-from cxnlp.cli import evaluating, feeding, files, finding, flagging, grouping, keeping, learning, moving, running, topics, watching
+from cxnlp.cli import evaluating, feeding, files, finding, flagging, grouping, keeping, learning, measuring, moving, running, topics, watching
 from cxnlp.errors import CxnlpError
 
 app = typer.Typer(
@@ -41,7 +42,8 @@ app.command()(finding.export)
 app.command()(finding.status)
 app.add_typer(watching.searches, name="searches")
 app.add_typer(moving.alerts, name="alerts")
-app.command()(moving.series)
+app.command()(measuring.series)
+app.command()(measuring.breakdown)
 app.add_typer(feeding.webhooks, name="webhooks")
 app.add_typer(feeding.feed, name="feed")
 app.add_typer(flagging.flags, name="flags")

@@ -1,4 +1,4 @@
-"""Commands for what moves: alerts, series."""
+"""Commands for what moves: alerts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ alerts = typer.Typer(no_args_is_help=True, help="Alerts: what moves more than ch
 AlertId = Annotated[str, typer.Argument(help="Id of an alert, as `cxnlp alerts list` prints it, such as a-0a1b2c3d4e5f60718293.")]
 Author = Annotated[str | None, typer.Option(help="Who says so; kept with the alert. Default is the user of this machine.")]
 Reason = Annotated[str | None, typer.Option(help="Why; kept with the alert, masked.")]
-_DEFAULT_DAYS = 28
 
 
 @alerts.command("list")
@@ -73,22 +72,6 @@ def snooze_alert(
 def resolve_alert(alert: AlertId, reason: Reason = None, author: Author = None) -> None:
     """Say that an alert is dealt with; it does not come back while the same movement lasts."""
     _set(alert, "resolved", reason, author)
-
-
-def series(
-    dimension: Annotated[str, typer.Argument(help="all, channel, stage, touchpoint, cause, pair, topic, segment, or attributes.NAME.")] = "all",
-    value: Annotated[list[str] | None, typer.Option("--value", help="Which series, such as chat; repeatable. Default are the largest.")] = None,
-    measure: Annotated[str, typer.Option(help="volume, negative_share, complaint_share, sentiment, csat or nps.")] = "volume",
-    since: Annotated[str | None, typer.Option("--since", help="First day; 28 days before the last by default.")] = None,
-    until: Annotated[str | None, typer.Option("--until", help="Last day, included; today by default.")] = None,
-    limit: Annotated[int, typer.Option(help="How many series, 1 to 50.")] = 10,
-) -> None:
-    """Print series as JSON lines: the measure day by day, with what was to be expected."""
-    service = open_service()
-    last = _day(until).toordinal() if until else service.series.today(datetime.now(UTC).timestamp())
-    first = _day(since).toordinal() if since else last - _DEFAULT_DAYS + 1
-    for found in service.series.read(dimension, measure, first, last, value or (), limit):
-        typer.echo(orjson.dumps({"measure": measure, **found.to_json()}).decode())
 
 
 def _set(alert_id: str, state: str, reason: str | None, author: str | None, until: date | None = None) -> None:

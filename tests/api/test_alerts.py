@@ -73,14 +73,3 @@ def test_what_cannot_be_is_refused(writer, alert, body, told):
 def test_what_is_not_there_is_told(writer):
     assert writer.get("/v1/alerts/a-none").status_code == 404
     assert writer.get("/v1/alerts", params={"state": "closed"}).status_code == 422
-
-
-def test_series_are_read_day_by_day(writer, alert):
-    today = datetime.now(UTC).date().isoformat()
-    answer = writer.get("/v1/series", params={"dimension": "channel", "value": "chat", "since": today, "until": today}).raise_for_status().json()
-    assert (answer["dimension"], answer["measure"], answer["timezone"]) == ("channel", "volume", "UTC")
-    ((series),) = answer["items"]
-    assert series["value"] == "chat" and series["points"][0]["value"] >= 1
-    assert writer.get("/v1/series").json()["items"][0]["value"] is None
-    for wrong in ({"measure": "joy"}, {"dimension": "colour"}, {"since": "2026-11-02", "until": "2026-11-01"}, {"limit": "99"}):
-        assert writer.get("/v1/series", params=wrong).status_code == 422, wrong

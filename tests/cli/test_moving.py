@@ -62,9 +62,17 @@ def test_series_are_printed(kept):
         "volume",
         [1, 0, 0, 0, 1, 1, 1],
     )
-    found = run("series", "attributes.region", "--measure", "sentiment", "--value", "north", *days, home=kept).lines
-    assert [series["value"] for series in found] == ["north"]
-    assert run("series", "--since", "2024-01-01", "--until", "2024-03-01", home=kept).out == ""
+    asked = ("attributes.region", "--measure", "sentiment", "--value", "north", "--bucket", "month", "--compare", "previous", "--expected")
+    assert "expected: is known of days" in run("series", *asked, *days, home=kept).err
+    (found,) = run("series", *asked[:-1], "--where", "attributes.region=north", *days, home=kept).lines
+    assert found["value"] == "north" and [point["at"] for point in found["points"]] == ["2026-10-01"]
+    assert run("series", "channel", "--since", "2024-01-01", "--until", "2024-03-01", home=kept).out == ""
+
+
+def test_a_breakdown_is_printed(kept):
+    *rows, rest = run("breakdown", "attributes.region", "channel", "--since", "2026-10-01", "--until", "2026-10-07", "--limit", "1", home=kept).lines
+    assert len(rows) == 1 and len(rows[0]["values"]) == 2 and rest["total"]["volume"]["value"] == 4
+    assert "write one of volume" in run("breakdown", "channel", "--sort", "joy", home=kept).err
 
 
 def test_mistakes_are_told(kept):

@@ -238,7 +238,7 @@ def test_a_series_that_cannot_be_is_refused(store, asked, named):
 @pytest.mark.parametrize(
     ("asked", "named"),
     [
-        ({"dimensions": ()}, "one or two"), ({"dimensions": ("risk", "risk")}, "different"), ({"dimensions": ("label", "cause", "risk")}, "one or two"),
+        ({"dimensions": ()}, "one or two"), ({"dimensions": ("risk", "risk")}, "different"), ({"dimensions": ("all", "cause", "risk")}, "one or two"),
         ({"sort": "joy"}, "measure is 'joy'"), ({"order": "up"}, "order is 'up'"), ({"limit": 1_001}, "limit"), ({"least": 0}, "least"),
     ],
 )  # fmt: skip
