@@ -128,10 +128,17 @@ class Delivery:
         self._store.events.release(_WEBHOOKS, self._holder)
 
     def flags(
-        self, state: str | None = None, level: int | None = None, cursor: str | None = None, limit: int = 50, *, owner: str | None = None
+        self,
+        state: str | None = None,
+        level: int | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+        *,
+        owner: str | None = None,
+        sort: str = "newest",
     ) -> FlagPage:
-        """Return part of the flags, newest first; see `FlagTable.page`."""
-        return self._store.flags.page(state, level, cursor, limit, owner=owner)
+        """Return part of the flags; see `FlagTable.page`."""
+        return self._store.flags.page(state, level, cursor, limit, owner=owner, sort=sort)
 
     def set_flag(self, flag_id: str, state: str | None, reason: str | None, author: str, owner: str | None = None) -> StoredFlag:
         """Note what a person did about a flag; see `FlagTable.set_state`."""

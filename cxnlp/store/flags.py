@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, tuple_, update
+from sqlalchemy import Connection, update
 
 from cxnlp.errors import Conflict, InvalidInput, InvalidQuery, NotFound, shorten
 from cxnlp.lines import to_iso
 from cxnlp.store.database import Database
 from cxnlp.store.events import Events
+from cxnlp.store.flag_pages import NEWEST, SORTS, read_part
 from cxnlp.store.flag_tables import flags
-from cxnlp.store.paging import decode_cursor, encode_cursor
 from cxnlp.store.rows import chunks, from_json, from_seconds, to_json
 from cxnlp.store.verdicts import (
     ACKNOWLEDGED,
@@ -152,9 +152,16 @@ class FlagTable:
         return None if row is None else _flag(row)
 
     def page(
-        self, state: str | None = None, level: int | None = None, cursor: str | None = None, limit: int = 50, *, owner: str | None = None
+        self,
+        state: str | None = None,
+        level: int | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+        *,
+        owner: str | None = None,
+        sort: str = NEWEST,
     ) -> FlagPage:
-        """Return part of the flags, newest first.
+        """Return part of the flags, in an order that `read_part` describes.
 
         Args:
             state: One of `STATES`; None for all.
@@ -162,6 +169,7 @@ class FlagTable:
             cursor: `next_cursor` of the part before.
             limit: 1 to 1,000.
             owner: Whose; None for all.
+            sort: One of `SORTS`.
 
         Raises:
             InvalidQuery: A value is out of range, or the cursor is damaged or of another list.
@@ -170,16 +178,15 @@ class FlagTable:
             raise InvalidQuery(f"limit is {limit}; write 1 to {_MOST_LISTED}")
         if state is not None and state not in STATES:
             raise InvalidQuery(f"state is {shorten(state)!r}; write one of {', '.join(STATES)}")
-        scope = hashlib.sha256(f"flags {state} {level} {owner}".encode()).digest()[:8]
-        query = FLAGS.order_by(flags.c.raised_at.desc(), flags.c.seq.desc()).limit(limit + 1)
+        if sort not in SORTS:
+            raise InvalidQuery(f"sort is {shorten(sort)!r}; write one of {', '.join(SORTS)}")
+        scope = hashlib.sha256(f"flags {sort} {state} {level} {owner}".encode()).digest()[:8]
+        query = FLAGS
         for column, value in ((flags.c.state, state), (flags.c.level, level), (flags.c.owner, owner)):
             query = query if value is None else query.where(column == value)
-        if cursor is not None:
-            query = query.where(tuple_(flags.c.raised_at, flags.c.seq) < tuple_(*decode_cursor(cursor, scope)))
         with self._database.read() as connection:
-            rows = connection.execute(query).all()
-        last = rows[limit - 1] if len(rows) > limit else None
-        return FlagPage([_flag(row) for row in rows[:limit]], None if last is None else encode_cursor(last.raised_at, last.seq, scope))
+            rows, next_cursor = read_part(connection, query, sort, cursor, limit, scope)
+        return FlagPage([_flag(row) for row in rows], next_cursor)
 
     def set_state(self, flag_id: str, state: str | None, reason: str | None, author: str, owner: str | None = None) -> StoredFlag:
         """Note that a person took a flag on, resolved it, dismissed it or gave it to somebody, and tell of it.

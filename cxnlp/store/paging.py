@@ -3,7 +3,7 @@
 import base64
 import binascii
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
@@ -32,12 +32,27 @@ class Page:
 
 def encode_cursor(created_at: float, seq: int, scope: bytes) -> str:
     """Return the cursor behind the record with this key."""
-    key = orjson.dumps([created_at, seq])
-    return base64.urlsafe_b64encode(scope + _seal(scope + key) + key).decode().rstrip("=")
+    return encode_key([created_at, seq], scope)
+
+
+def encode_key(key: Sequence[Any], scope: bytes) -> str:
+    """Return the cursor behind the row with this key, of plain JSON values."""
+    packed = orjson.dumps(key)
+    return base64.urlsafe_b64encode(scope + _seal(scope + packed) + packed).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str, scope: bytes) -> tuple[float, int]:
     """Return the key (created_at in POSIX seconds, seq) of a cursor.
+
+    Raises:
+        InvalidQuery: It is damaged, or of another question.
+    """
+    created_at, seq = decode_key(cursor, scope)
+    return created_at, seq
+
+
+def decode_key(cursor: str, scope: bytes) -> list[Any]:
+    """Return the key of a cursor.
 
     Raises:
         InvalidQuery: It is damaged, or of another question.
@@ -51,8 +66,8 @@ def decode_cursor(cursor: str, scope: bytes) -> tuple[float, int]:
         raise InvalidQuery(f"cursor: damaged; {_REMEDY}")
     if of != scope:
         raise InvalidQuery(f"cursor: it belongs to another filter or order; {_REMEDY}")
-    created_at, seq = orjson.loads(key)
-    return created_at, seq
+    values: list[Any] = orjson.loads(key)
+    return values
 
 
 def scope_of(filter: Filter, newest_first: bool) -> bytes:

@@ -89,6 +89,17 @@ def test_change_of_level_is_told_and_moves_the_deadline(store):
     assert told(store) == [("flag.raised", 3), ("flag.changed", 1), ("flag.changed", 2)]
 
 
+def test_a_flag_that_becomes_less_urgent_is_due_from_when_it_was_raised(store):
+    (record_id,) = add(store, 1)
+    raised_at, later = NOW, NOW + timedelta(hours=3)
+    apply(store, judge(record_id, level=2))
+    add(store, 1, text="less bad")
+    # As with business hours: from one time to the next, the clock shows more than from the other.
+    due = {raised_at: NOW + timedelta(hours=100), later: NOW + timedelta(hours=200)}
+    apply(store, replace(judge(record_id, level=3, version=2, at=later), deadline=due[later], due=due.get))
+    assert (only(store).level, only(store).deadline) == (3, due[raised_at])
+
+
 def test_more_urgent_level_never_puts_the_deadline_off(store):
     (record_id,) = add(store, 1)
     apply(store, judge(record_id, 3))
@@ -202,6 +213,53 @@ def test_states_that_cannot_be_set_are_refused(store):
     apply(store, Verdict(record_id, 1, "default", NOW))
     with pytest.raises(Conflict, match="withdrawn"):
         store.flags.set_state(flag.id, "resolved", None, "ann")
+
+
+def ranked(store, *ranks):
+    """Raise flags with these priorities, the deadlines the other way round."""
+    ids = add(store, *range(len(ranks)))
+    due = [None if rank is None else NOW + timedelta(hours=100 - rank) for rank in ranks]
+    apply(store, *[replace(judge(i), priority=rank, deadline=at) for i, rank, at in zip(ids, ranks, due, strict=True)])
+    return ids
+
+
+def read_on(store, sort, limit=2, meanwhile=lambda: None):
+    """Return the priorities of all flags, read in parts; `meanwhile` is called after the first."""
+    page = store.flags.page(sort=sort, limit=limit)
+    meanwhile()
+    seen = [flag.priority for flag in page.flags]
+    while page.next_cursor:
+        page = store.flags.page(sort=sort, limit=limit, cursor=page.next_cursor)
+        seen += [flag.priority for flag in page.flags]
+    return seen
+
+
+@pytest.mark.parametrize("sort", ["priority", "deadline"])
+@pytest.mark.parametrize("limit", [1, 2, 3, 6, 7])
+def test_flags_are_listed_by_what_is_to_be_done_first(store, sort, limit):
+    ranked(store, 10, None, 70, 30, 70, 50)
+    assert read_on(store, sort, limit) == [70, 70, 50, 30, 10, None]
+    with pytest.raises(InvalidQuery, match="newest, priority, deadline"):
+        store.flags.page(sort="level")
+
+
+@pytest.mark.parametrize("sort", ["priority", "deadline"])
+def test_flags_that_change_while_a_list_is_read_come_last_and_none_is_missed(store, sort):
+    ids = ranked(store, 90, 80, 70, 60, 50)
+
+    def change():
+        later = NOW + timedelta(minutes=1)
+        change = {"priority": 99, "deadline": NOW + timedelta(hours=1), "level": 1}
+        apply(store, *[replace(judge(i, at=later), **change) for i in (ids[0], ids[3])])
+
+    assert read_on(store, sort, meanwhile=change) == [90, 80, 70, 50, 99, 99]
+
+
+def test_two_flags_of_a_record_are_both_listed_whatever_part_they_are_in(store):
+    (record_id,) = add(store, 1)
+    apply(store, *[replace(judge(record_id), rule=rule) for rule in ("a", "b", "c")])
+    for sort in ("newest", "priority", "deadline"):
+        assert len(read_on(store, sort, limit=1)) == 3
 
 
 def test_flags_are_listed_newest_first_by_state_and_level(store):
