@@ -17,6 +17,7 @@ from benchmarks.analyze import measure_analyze
 from benchmarks.bench_index import measure_index
 from benchmarks.bulk import measure_bulk
 from benchmarks.cold import measure_cold
+from benchmarks.dashboards import measure_dashboards
 from benchmarks.figures import Figure, describe_machine, to_table
 from benchmarks.limit import measure_limit
 from benchmarks.precision import measure_precision
@@ -32,6 +33,7 @@ _PARTS: dict[str, Callable[..., list[Figure]]] = {
     "cold": measure_cold,
     "bulk": measure_bulk,
     "index": measure_index,
+    "dashboards": measure_dashboards,
     "topics": measure_topics,
 }
 _SERVING = ("latency", "memory")
