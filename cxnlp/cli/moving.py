@@ -51,6 +51,34 @@ def check_alerts(
         typer.echo(_describe(alert))
 
 
+@alerts.command("digest")
+def print_digest(
+    weekly: Annotated[bool, typer.Option("--weekly", help="The last seven days; by default the last one.")] = False,
+    language: Annotated[str | None, typer.Option(help="en or zh; by default that of the locale.")] = None,
+    mail: Annotated[str | None, typer.Option("--mail", metavar="ADDRESS", help="Send it to this mailbox, through CXNLP_SMTP_URL.")] = None,
+) -> None:
+    """Print what moved in the last whole day or week, or mail it; to be called by cron."""
+    from cxnlp.feeds.mail import is_address, plain_text
+    from cxnlp.feeds.notices import check_language
+    from cxnlp.service.digest import make_notice, read_digest
+
+    told_in = check_language(language or display_language())
+    if mail is not None and not is_address(mail):
+        raise InvalidInput(f"--mail {shorten(mail)!r}: write one address, such as lead@example.com")
+    service = open_service()
+    now = datetime.now(UTC)
+    digest = read_digest(service.movements, "week" if weekly else "day", now)
+    notice = make_notice(digest, told_in)
+    if mail is None:
+        typer.echo(plain_text(notice))
+        return
+    answer = service.sender.send_notice(notice, mail, f"digest_{digest.period}_{digest.last}_{told_in}", now)
+    if answer.error is not None:
+        typer.echo(f"{mail}: not sent: {answer.error}", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"{mail}: sent")
+
+
 @alerts.command("acknowledge")
 def acknowledge_alert(alert: AlertId, reason: Reason = None, author: Author = None) -> None:
     """Take an alert on."""

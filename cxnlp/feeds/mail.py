@@ -104,11 +104,16 @@ def make_mail(notice: Notice, address: str, message_id: str, now: datetime) -> E
     mail["Date"] = format_datetime(now)
     mail["Message-ID"] = f"<{message_id}@cxnlp.invalid>"
     mail["Auto-Submitted"] = "auto-generated"
-    facts = "\n".join(f"{name}: {value}" if name else value for name, value in notice.facts)
-    quotes = "\n\n".join(f"> {quote}" for quote in notice.quotes)
-    mail.set_content("\n\n".join(part for part in (notice.title, facts, quotes, notice.reference) if part))
+    mail.set_content(plain_text(notice))
     mail.add_alternative(_TEMPLATE.render(notice=notice), subtype="html")
     return mail
+
+
+def plain_text(notice: Notice) -> str:
+    """Return a notice as plain text."""
+    facts = "\n".join(f"{name}: {value}" if name else value for name, value in notice.facts)
+    quotes = "\n\n".join(f"> {quote}" for quote in notice.quotes)
+    return "\n\n".join(part for part in (notice.title, facts, quotes, notice.reference) if part)
 
 
 def send_mail(server: MailServer, mail: EmailMessage, timeout_seconds: float) -> Answer:

@@ -78,6 +78,15 @@ def describe_breach(key: Key, measure: str, values: tuple[float, float], window:
     return {"en": english, "zh": f"{name_series(key, taxonomy, 'zh')}：{window}天{_MEASURES[measure][1]} {observed}，界限 {limit}"}
 
 
+def describe_change(measure: str, value: float, before: float | None) -> dict[str, str]:
+    """Return a measure and what it was a week before, None where nobody answered then, by language."""
+    english, chinese = (f"{name}{sign}{_number(measure, value)}" for name, sign in zip(_MEASURES[measure], (": ", "："), strict=True))
+    if before is None:
+        return {"en": english, "zh": chinese}
+    was, by = _number(measure, before), f"{value / before - 1:+.0%}" if measure == "volume" and before else ""
+    return {"en": f"{english} ({was} a week before{by and f', {by}'})", "zh": f"{chinese}（一周前 {was}{by and f'，{by}'}）"}
+
+
 def _name(taxonomy: Taxonomy, kinds: Sequence[str], at: int, value: str, language: str) -> str:
     if at < len(kinds):
         for label in getattr(taxonomy, kinds[at]):

@@ -14,7 +14,7 @@ from cxnlp import __version__
 from cxnlp.errors import InvalidInput
 from cxnlp.feeds.mail import EMAIL, MailServer, address_of, make_mail, send_mail
 from cxnlp.feeds.messages import HEADERS, failure_of, make_post
-from cxnlp.feeds.notices import make_notice
+from cxnlp.feeds.notices import Notice, make_notice
 from cxnlp.feeds.targets import Answer, check_target, post
 from cxnlp.feeds.webhooks import STANDARD, Message, sign
 from cxnlp.store import Webhook
@@ -69,6 +69,17 @@ class Sender:
         except Exception as error:  # one message that cannot be sent must not hold up the others
             _log.error("event %d cannot be sent: %s", message.seq, type(error).__name__)
             return Answer(None, type(error).__name__)
+
+    def send_notice(self, notice: Notice, address: str, message_id: str, now: datetime) -> Answer:
+        """Send a notice to a mailbox, and return how it ended.
+
+        Args:
+            notice: What people are told.
+            address: One plain mail address.
+            message_id: The same for every attempt.
+            now: The time of this attempt, UTC.
+        """
+        return self._mail(make_mail(notice, address, message_id, now))
 
     def _mail(self, mail: EmailMessage) -> Answer:
         if self.mail is None:

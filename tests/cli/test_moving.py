@@ -46,6 +46,20 @@ def test_alerts_are_listed_shown_and_dealt_with(kept, alert):
     assert alert not in run("alerts", "list", "--state", "open", home=kept).out
 
 
+@pytest.mark.parametrize(("options", "title"), [((), "What moved on "), (("--weekly", "--language", "zh"), "变动周报")])
+def test_a_digest_is_printed(kept, alert, options, title):
+    text = run("alerts", "digest", *options, home=kept).out
+    assert title in text.splitlines()[0] and alert in text
+    assert ("全部反馈：更多" if "zh" in options else "all feedback: more") in text
+
+
+def test_a_digest_is_mailed_only_where_there_is_a_server_and_an_address(kept):
+    done = run("alerts", "digest", "--mail", "lead@shop.example", home=kept)
+    assert done.code == 1 and "set CXNLP_SMTP_URL" in done.err
+    done = run("alerts", "digest", "--mail", "lead at shop", home=kept)
+    assert done.code != 0 and "write one address" in done.err
+
+
 def test_what_moves_is_looked_for_now(kept):
     done = run("alerts", "check", home=kept)
     assert done.code == 0 and re.search(r"\d+ days looked at, 0 events", done.err)
