@@ -18,6 +18,7 @@ from benchmarks.bench_index import measure_index
 from benchmarks.bulk import measure_bulk
 from benchmarks.cold import measure_cold
 from benchmarks.dashboards import measure_dashboards
+from benchmarks.doorstep import measure_doorstep
 from benchmarks.figures import Figure, describe_machine, to_table
 from benchmarks.limit import measure_limit
 from benchmarks.precision import measure_precision
@@ -32,6 +33,7 @@ _PARTS: dict[str, Callable[..., list[Figure]]] = {
     "limit": measure_limit,
     "cold": measure_cold,
     "bulk": measure_bulk,
+    "doorstep": measure_doorstep,
     "index": measure_index,
     "dashboards": measure_dashboards,
     "topics": measure_topics,

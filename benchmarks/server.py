@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,13 +54,13 @@ class Server:
 
 
 @contextmanager
-def serve(home: Path, *options: str) -> Iterator[Server]:
-    """Run a server over a data folder until the block ends."""
+def serve(home: Path, *options: str, settings: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """Run a server over a data folder until the block ends; `settings` are environment variables."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "cxnlp", "serve", "--port", str(port), *options]
-    environment = os.environ | {"CXNLP_HOME": str(home), "CXNLP_LOG_LEVEL": "warning"}
+    environment = os.environ | {"CXNLP_HOME": str(home), "CXNLP_LOG_LEVEL": "warning", **(settings or {})}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     server = Server(port, process.pid)
     try:

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
-PARTS = ["analyze", "stages", "precision", "limit", "cold", "bulk", "index", "dashboards", "latency", "memory"]
+PARTS = ["analyze", "stages", "precision", "limit", "cold", "bulk", "doorstep", "index", "dashboards", "latency", "memory"]
 
 
 @pytest.mark.slow
