@@ -20,7 +20,7 @@ demo: export CXNLP_HOME := $(CURDIR)/.cxnlp-demo
 demo: install
 	$(BIN)/cxnlp ingest data --shift-dates
 	@echo
-	@echo "Open http://127.0.0.1:$(PORT) to search, http://127.0.0.1:$(PORT)/docs for the API. Stop with Ctrl-C."
+	@echo "Open http://127.0.0.1:$(PORT) to search, http://127.0.0.1:$(PORT)/dashboard for figures, http://127.0.0.1:$(PORT)/docs for the API. Stop with Ctrl-C."
 	@echo
 	$(BIN)/cxnlp serve --port $(PORT)
 

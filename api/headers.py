@@ -13,6 +13,8 @@ from api.errors import problem
 
 CSP: Final = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
 _DOCUMENTATION_CSP: Final = CSP + "; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
+_DASHBOARD_CSP: Final = CSP + "; style-src-attr 'unsafe-inline'; img-src 'self' data:"  # Plotly styles its elements, and heat maps are images
+_CSPS: Final[Mapping[str, str]] = {"/docs": _DOCUMENTATION_CSP, "/dashboard": _DASHBOARD_CSP}
 _FIXED: Final[Mapping[str, str]] = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -57,7 +59,7 @@ class Guard:
 
 def _dress(headers: MutableHeaders, path: str) -> None:
     headers.update(_FIXED)
-    headers["Content-Security-Policy"] = _DOCUMENTATION_CSP if path == "/docs" else CSP
+    headers["Content-Security-Policy"] = _CSPS.get(path, CSP)
     if path.startswith("/v1/"):
         headers.setdefault("Cache-Control", "no-store")
 

@@ -69,6 +69,7 @@ def _add_routes(app: FastAPI) -> None:
     app.include_router(health.router)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+    app.mount("/plotly", StaticFiles(packages=[("plotly", "package_data")]), name="plotly")
     app.mount("/documentation", StaticFiles(packages=[("fastapi_offline", "static")]), name="documentation")
 
 

@@ -1,4 +1,4 @@
-"""The words of the search page."""
+"""The words of the pages."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -110,6 +110,40 @@ _BOTH: Final[Mapping[str, tuple[str, str]]] = {
     "key_send": ("Continue", "继续"),
     "status": ("{records} records · {analyzed} analysed · {indexed} searchable", "{records} 条反馈 · 已分析 {analyzed} · 可搜索 {indexed}"),
     "working": ("Analysing", "分析中"),
+    "dashboard": ("Dashboard", "仪表盘"),
+    "dashboard_tagline": ("How customers feel, what about, and what changes", "客户的感受、所指的问题与变化"),
+    "skip_to_figures": ("Skip to the figures", "跳到图表"),
+    "time": ("Time", "时间"),
+    "last_7": ("Last 7 days", "最近 7 天"),
+    "last_28": ("Last 28 days", "最近 28 天"),
+    "last_90": ("Last 90 days", "最近 90 天"),
+    "last_365": ("Last 365 days", "最近 365 天"),
+    "all_time": ("All time", "全部时间"),
+    "own_days": ("Choose days …", "自选日期…"),
+    "segment": ("Customer segment", "客户分群"),
+    "topic": ("Topic", "主题"),
+    "stage": ("Journey stage", "旅程阶段"),
+    "source": ("Source", "来源"),
+    "headline": ("Headline numbers, compared with the period before", "关键指标及环比"),
+    "period": ("{from} to {to}, compared with the period of the same length before", "{from} 至 {to}，与之前同样长的时段相比"),
+    "none_in_period": (
+        "Nothing from {from} to {to} with these filters; choose another time above.",
+        "{from} 至 {to} 在当前筛选条件下没有反馈；请在上方更改时间。",
+    ),
+    "was": ("was {before}", "上期 {before}"),
+    "no_before": ("nothing to compare with", "没有可比数据"),
+    "within_chance": ("within chance", "无显著变化"),
+    "beyond_chance": ("more than chance", "变化显著"),
+    "open_alerts": ("What moves: open alerts", "异动：未处理的预警"),
+    "open_flags": ("Who waits: open flags", "待办：未处理的标记"),
+    "no_alerts": ("No open alerts", "没有未处理的预警"),
+    "no_flags": ("No open flags", "没有未处理的标记"),
+    "since_day": ("since {day}", "始于 {day}"),
+    "level": ("Level {level}", "{level} 级"),
+    "due": ("due {day}", "截止 {day}"),
+    "more_figures": ("More figures: topics in depth, segments", "更多图表：主题详情、客户分群"),
+    "as_table": ("As a table", "以表格查看"),
+    "as_table_hint": ("The same follows as a table, with links to the records.", "其后有同样内容的表格，并链接到反馈。"),
     "no_script": ("This page needs JavaScript; everything it does is also at /docs.", "此页面需要 JavaScript；所有功能也可通过 /docs 使用。"),
 }
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {language: {name: pair[i] for name, pair in _BOTH.items()} for i, language in enumerate(LANGUAGES)}

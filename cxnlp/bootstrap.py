@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cxnlp.service import (
         Alerts,
         Curation,
+        Dashboard,
         Delivery,
         Emergence,
         Enrichment,
@@ -230,6 +231,13 @@ class Service:
         from cxnlp.service import Figures, SeriesView
 
         return Figures(lambda: self.view.fresh(), self.zone, lambda: SeriesView(self.movements))
+
+    @cached_property
+    def dashboard(self) -> Dashboard:
+        """What the dashboard and reports show."""
+        from cxnlp.service import Dashboard
+
+        return Dashboard(self.figures, self.store, self.taxonomy, self.zone)
 
     @cached_property
     def topics(self) -> TopicModel:

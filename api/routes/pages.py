@@ -1,4 +1,4 @@
-"""The search page and the API documentation; all that they load comes from here."""
+"""The search page, the dashboard and the API documentation; all that they load comes from here."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -19,12 +19,13 @@ _templates = Jinja2Templates(directory=_FOLDER)  # escapes what it is given
 @router.get("/", response_class=HTMLResponse)
 async def get_search_page(request: Request) -> Response:
     """Return the search page in the language asked for."""
-    language = language_of(request)
-    words = WORDS[language]
-    page = _show(request, "search.html", {"language": language, "words": words, "script_words": orjson.dumps(words).decode()})
-    if request.query_params.get("lang") == language:
-        page.set_cookie("lang", language, max_age=_YEAR_SECONDS, samesite="lax")
-    return page
+    return _speak(request, "search.html")
+
+
+@router.get("/dashboard", response_class=HTMLResponse)
+async def get_dashboard(request: Request) -> Response:
+    """Return the dashboard in the language asked for."""
+    return _speak(request, "dashboard.html")
 
 
 @router.get("/docs", response_class=HTMLResponse)
@@ -53,6 +54,15 @@ def preferred(accepted: str) -> str:
             continue
     known = [entry for entry in weighed if entry[1] in LANGUAGES and entry[0] > 0]
     return max(known, key=lambda entry: entry[0])[1] if known else LANGUAGES[0]
+
+
+def _speak(request: Request, template: str) -> Response:
+    language = language_of(request)
+    words = WORDS[language]
+    page = _show(request, template, {"language": language, "words": words, "script_words": orjson.dumps(words).decode()})
+    if request.query_params.get("lang") == language:
+        page.set_cookie("lang", language, max_age=_YEAR_SECONDS, samesite="lax")
+    return page
 
 
 def _show(request: Request, template: str, shown: dict[str, Any]) -> Response:

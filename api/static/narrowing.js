@@ -5,7 +5,7 @@ import { examples, FACETS, FILTERS, given } from "./state.js";
 
 const FEW = 6;
 const MOST = 60;
-const KINDS = { touchpoint: "touchpoints", cause: "causes", intent: "intents", risk: "risks" };
+const KINDS = { touchpoint: "touchpoints", cause: "causes", intent: "intents", risk: "risks", stage: "stages", topic: "topics" };
 const titleOf = (field, words) => words[field.replace("attributes.", "")];
 
 /** A filter's value as people know it. */

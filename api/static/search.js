@@ -5,7 +5,7 @@ import { call, Refusal, rememberKey } from "./client.js";
 import { card } from "./card.js";
 import { fill, make } from "./make.js";
 import { showChips, showFacets } from "./narrowing.js";
-import { change, FIELDS, filter, FILTERS, given, isQuestion, listing, question, reread, withExample } from "./state.js";
+import { change, FIELDS, filter, FILTERS, given, isOfAnyFeeling, isQuestion, listing, question, reread, withExample } from "./state.js";
 
 const { language } = document.body.dataset;
 const words = JSON.parse(document.body.dataset.words);
@@ -125,7 +125,7 @@ async function showMore() {
 
 function head() {
   const isAsked = isQuestion();
-  const title = given("similar") ? words.similar_to : isAsked || given("label") || filter().sentiment ? words.results : words.latest;
+  const title = given("similar") ? words.similar_to : isAsked || isOfAnyFeeling() || given("label") || filter().sentiment ? words.results : words.latest;
   get("heading").textContent = title;
   get("back").hidden = get("subject").hidden = !given("similar");
   get("subject").textContent = given("subject");
@@ -214,6 +214,10 @@ async function follow() {
 async function learnNames() {
   const taxonomy = await call("/v1/taxonomy").catch(() => null);
   if (!taxonomy) return;
+  if (given("topic")) {
+    const topics = await call("/v1/topics?all=true").catch(() => ({ items: [] }));
+    names.topics = new Map(topics.items.map((topic) => [topic.id, topic.names[language] || topic.names.en || topic.names.zh || topic.label]));
+  }
   for (const kind of ["stages", "touchpoints", "causes", "intents", "risks"]) names[kind] = new Map(taxonomy[kind].map((label) => [label.id, label[language] || label.id]));
   const option = ([value, label]) => make("option", { value }, label);
   const choices = (kind) => [...names[kind]].map(option);

@@ -3,12 +3,15 @@
 export const PAGE = 20;
 export const FIELDS = ["language", "channel", "from", "to", "low", "high", "touchpoint", "cause", "intent", "risk"];
 export const FACETS = ["channel", "label", "touchpoint", "cause", "attributes.product", "attributes.region"];
-export const FILTERS = [...new Set([...FIELDS, ...FACETS])];
-const CHOICES = ["language", "channel", "label", "touchpoint", "cause", "intent", "risk"];
+const LINKED = ["stage", "topic", "segment", "source"]; // by the dashboard
+export const FILTERS = [...new Set([...FIELDS, ...FACETS, ...LINKED])];
+const CHOICES = ["language", "channel", "label", "touchpoint", "cause", "intent", "risk", ...LINKED];
+const ANY = "any"; // as a label: of whatever feeling
 const ATTRIBUTE = "attributes.";
 let state = new URLSearchParams(location.hash.slice(1));
 
-export const given = (key) => state.get(key) || "";
+export const given = (key) => (key === "label" && state.get(key) === ANY ? "" : state.get(key) || "");
+export const isOfAnyFeeling = () => state.get("label") === ANY;
 /** Ids of the examples, `like` or `unlike`. */
 export const examples = (key) => given(key).split(",").filter(Boolean);
 export const isQuestion = () => Boolean(given("q") || given("similar") || given("like"));
@@ -70,7 +73,7 @@ export function listing(cursor) {
     else for (const [bound, limit] of Object.entries(value)) found.set(`${key}.${bound}`, limit);
   }
   for (const [key, [value]] of Object.entries(attributes || {})) found.set(ATTRIBUTE + key, value);
-  if (!fields.sentiment && !fields.label) found.set("label", "negative");
+  if (!fields.sentiment && !fields.label && !isOfAnyFeeling()) found.set("label", "negative");
   if (cursor) found.set("cursor", cursor);
   return `/v1/feedback?${found}`;
 }

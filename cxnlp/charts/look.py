@@ -41,6 +41,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "series": ("Series", "系列"),
     "shrunk": ("Less than chance", "显著下降"),
     "steady": ("Within chance", "无显著变化"),
+    "table": ("As a table", "以表格查看"),
     "text": ("Text", "原文"),
     "topic": ("Topic", "主题"),
     "without": ("without a topic", "未归入主题"),
@@ -119,6 +120,19 @@ def write_value(measure: str, value: float | None) -> str:
     if measure == "nps":
         return f"{value:+.0f}".replace("-", _MINUS)
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+
+
+def write_change(measure: str, value: float | None, before: float | None, look: Look) -> str:
+    """Return a change as people read it: of a volume in per cent of before, of a share in points, else in the measure's own unit."""
+    if value is None or before is None or (measure == "volume" and not before):
+        return "–"
+    if measure == "volume":
+        shown = f"{value / before - 1:+.0%}"
+    elif measure in SHARES:
+        shown = f"{100 * (value - before):+.1f} {('points', '个百分点')[LANGUAGES.index(look.language)]}"
+    else:
+        shown = f"{value - before:+.2f}" if measure in SIGNED else f"{value - before:+.0f}"
+    return shown.replace("-", _MINUS)
 
 
 def write_axis(measure: str) -> dict[str, Any]:

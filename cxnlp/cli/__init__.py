@@ -12,6 +12,7 @@ flagging.py   flags
 running.py    serve, worker, reindex, doctor
 topics.py     topics: fit, list, versions; curating.py: rename, merge, move, undo
 learning.py   retrain, models
+showing.py    report, topics export
 keeping.py    forget, keys
 """
 
@@ -21,7 +22,7 @@ import sys
 import typer
 
 from cxnlp import __version__
-from cxnlp.cli import evaluating, feeding, files, finding, flagging, grouping, keeping, learning, measuring, moving, running, topics, watching
+from cxnlp.cli import evaluating, feeding, files, finding, flagging, grouping, keeping, learning, measuring, moving, running, showing, topics, watching
 from cxnlp.errors import CxnlpError
 
 app = typer.Typer(
@@ -40,6 +41,7 @@ app.command()(grouping.duplicates)
 app.command()(finding.show)
 app.command()(finding.export)
 app.command()(finding.status)
+app.command()(showing.report)
 app.add_typer(watching.searches, name="searches")
 app.add_typer(moving.alerts, name="alerts")
 app.command()(measuring.series)
@@ -50,6 +52,7 @@ app.add_typer(flagging.flags, name="flags")
 app.command()(running.serve)
 app.command()(running.worker)
 app.command()(running.reindex)
+topics.topics.command("export")(showing.export_topics)
 app.add_typer(topics.topics, name="topics")
 app.command()(learning.retrain)
 app.add_typer(learning.models, name="models")

@@ -19,7 +19,7 @@ streaming.py     events into another log
 alerts.py        what moves (movements.py), followed from day to day (tracking.py)
 series.py        what was to be expected of each day
 figures.py       measures by dimension and time, for dashboards: figure_questions.py what may be asked, periods.py when, measured.py answers
-dashboard.py     headline numbers and figures: drawings.py which there are
+dashboard.py     headline numbers and figures: drawings.py which there are, report.py them in one page
 monitoring.py    what is watched from outside
 exporting.py     copies that follow, as files (tables.py)
 saved.py         saved searches, and matching them

@@ -5,6 +5,7 @@ sampling.py     the records of a large corpus that topics are discovered on
 discovery.py    vectors to groups: BERTopic with UMAP and HDBSCAN
 merging.py      how many of these groups are one topic
 labels.py       words, name and quotes of a topic: c-TF-IDF, phrases, variety
+hierarchy.py    which topics are alike
 layout.py       a map of topics, the same way up after each fit
 assign.py       the nearest topic of a record, or none
 fit.py          all of these in a row

@@ -152,7 +152,7 @@ def open_page(browser, site):
     """Return a function that opens the page; at the end, nothing may have gone wrong in it or gone to another host."""
     troubles, contexts = [], []
 
-    def open_(path="/", width=1280, locale="en-GB"):
+    def open_(path="/", width=1280, locale="en-GB", ready="#cards article, #notice:not([hidden])"):
         context = browser.new_context(viewport={"width": width, "height": 900}, locale=locale)
         contexts.append(context)
         page = context.new_page()
@@ -161,7 +161,7 @@ def open_page(browser, site):
         page.on("console", lambda message: troubles.append(message.text) if message.type in ("error", "warning") else None)
         page.on("request", lambda request: None if request.url.startswith(site.url) else troubles.append(request.url))
         page.goto(site.url + path)
-        page.wait_for_selector("#cards article, #notice:not([hidden])")
+        page.wait_for_selector(ready)
         return page
 
     yield open_

@@ -45,7 +45,7 @@ class References(HTMLParser):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", ["/", "/?lang=zh", "/docs"])
+@pytest.mark.parametrize("path", ["/", "/?lang=zh", "/dashboard", "/docs"])
 def test_all_that_a_page_loads_comes_from_here(client, path):
     page = References()
     page.feed(client.get(path).text)

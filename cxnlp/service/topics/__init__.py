@@ -6,4 +6,6 @@ versions.py      compare, activate, roll back
 placement.py     the topic of a record as it is analysed
 emergence.py     topics between fits
 curation.py      what people make of topics
+views.py         hierarchy, likeness, map
+exporting.py     topics and their members as files
 """
