@@ -32,18 +32,23 @@ _FLAG: Final = {
 }
 
 
-@router.get("", summary="List flags", responses=answer({"items": [_FLAG], "next_cursor": None}, "Newest first"))
+@router.get("", summary="List flags", responses=answer({"items": [_FLAG], "next_cursor": None}, "Part of the flags"))
 def list_flags(
     service: ServiceDep,
     _: Agent,
     state: Annotated[str | None, Query(description="open, acknowledged, resolved, dismissed or withdrawn.")] = None,
     level: Annotated[int | None, Query(ge=1, le=3, description="1 is the most urgent.")] = None,
     owner: Annotated[str | None, Query(description="Who is to answer.")] = None,
+    sort: Annotated[str, Query(description="newest, priority (the highest first) or deadline (the next first).")] = "newest",
     cursor: Annotated[str | None, Query(description="`next_cursor` of the part before.")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Response:
-    """Return part of the flags."""
-    page = service.delivery.flags(state, level, cursor or None, limit, owner=owner)
+    """Return part of the flags.
+
+    By priority or deadline, those that have changed since the first part was read come last, as they are then: none is missed, and one that changed
+    after it was shown comes again.
+    """
+    page = service.delivery.flags(state, level, cursor or None, limit, owner=owner, sort=sort)
     return to_response({"items": [_line(flag) for flag in page.flags], "next_cursor": page.next_cursor})
 
 

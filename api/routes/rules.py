@@ -1,15 +1,19 @@
 """Rules: which records raise a flag, how urgent it is, whose it is and by when to answer."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Path, Query, Response
+import orjson
+from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi.responses import StreamingResponse
 
-from api.bodies import read_object, to_response
+from api.bodies import LineStream, read_object, to_response
 from api.deps import RawBody, ServiceDep
 from api.schemas import LINE, RuleTrialRequest, answer, json_body
 from api.security import Agent, Analyst
 from cxnlp.errors import InvalidInput, NotFound, shorten
+from cxnlp.service import Trial
 
 router = APIRouter(prefix="/v1/rules", tags=["flags"])
 RuleName = Annotated[str, Path(description="Name of the rule.", examples=["angry-vip"])]
@@ -28,7 +32,6 @@ _RULE: Final[dict[str, Any]] = {
 }
 _SAVED: Final = {"name": "angry-vip"} | _RULE | {"version": 1, "deleted": False, "author": "local", "at": "2026-11-01T09:30:00Z"}
 
-_MOST_TRIED: Final = 20_000
 _TRIAL: Final = {
     "records": 1200,
     "flags": 31,
@@ -46,16 +49,24 @@ def list_rules(service: ServiceDep, _: Agent) -> Response:
 
 
 @router.post("/test", summary="Try a rule on history", responses=answer(_TRIAL, "What it would have raised"))
-def test_rule(body: RuleTrialRequest, service: ServiceDep, _: Agent) -> Response:
+def test_rule(
+    body: RuleTrialRequest,
+    service: ServiceDep,
+    _: Agent,
+    accept: Annotated[str, Header(description="`application/x-ndjson` for lines that tell how far it has come, before the line of the result.")] = "",
+) -> Response:
     """Return what a rule would have raised on stored records: by week and level, with samples. Nothing is raised, and nobody is told.
 
-    At most 20,000 records are looked at, in the order of receipt; `complete` says whether these were all. `cxnlp flags test` looks at any number.
+    All records of so many days are looked at, some thousands a second. For many, ask for lines: each but the last is
+    `{"records": looked at, "of": all, "complete": false}`.
     """
     rule = service.rules.get(body.rule).rule if isinstance(body.rule, str) else service.rules.parse({"name": "new"} | body.rule)
     if rule is None:
         raise NotFound(f"rule {shorten(body.rule)!r} was deleted; send a whole rule instead")
     since = datetime.now(UTC) - timedelta(days=body.days)
-    return to_response(service.rules.test(rule, since, body.samples, most=_MOST_TRIED).to_json())
+    if LineStream.media_type in accept:
+        return StreamingResponse(_lines(service.rules.steps(rule, since, body.samples)), media_type=LineStream.media_type)
+    return to_response(service.rules.test(rule, since, body.samples).to_json())
 
 
 @router.get("/{rule_name}", summary="Read a rule", responses=answer(_SAVED))
@@ -89,3 +100,8 @@ def put_rule(rule_name: RuleName, service: ServiceDep, raw: RawBody, caller: Ana
 def delete_rule(rule_name: RuleName, service: ServiceDep, caller: Analyst) -> Response:
     """Let a rule raise no more flags. Those that it has raised stay, and so do its versions: save one of them to have it back."""
     return to_response(service.rules.delete(rule_name, caller.name).to_json())
+
+
+def _lines(steps: Iterator[Trial]) -> Iterator[bytes]:
+    for found in steps:
+        yield orjson.dumps(found.to_json() if found.is_complete else found.to_progress(), option=orjson.OPT_APPEND_NEWLINE)

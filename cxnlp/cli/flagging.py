@@ -27,6 +27,25 @@ _UNITS: Final = {"h": "hours", "d": "days", "w": "weeks"}
 _MOST_SHOWN: Final = 100
 
 
+@flags.command("list")
+def list_flags(
+    state: Annotated[str | None, typer.Option(help="open, acknowledged, resolved, dismissed or withdrawn; all by default.")] = None,
+    level: Annotated[int | None, typer.Option(min=1, max=3, help="1 is the most urgent.")] = None,
+    owner: Annotated[str | None, typer.Option(help="Who is to answer.")] = None,
+    sort: Annotated[str, typer.Option(help="newest, priority (the highest first) or deadline (the next first).")] = "newest",
+    limit: Annotated[int, typer.Option("-n", "--limit", min=1, max=1000, help="At most so many.")] = 20,
+) -> None:
+    """List flags."""
+    service = open_service()
+    language = display_language()
+    for flag in service.delivery.flags(state, level, None, limit, owner=owner, sort=sort).flags:
+        due = f"{flag.deadline.astimezone(service.zone):%Y-%m-%d %H:%M}" if flag.deadline else "-"
+        late = "  overdue" if flag.overdue_at else ""
+        priority = "-" if flag.priority is None else flag.priority
+        typer.echo(f"{flag.id}  level {flag.level}  priority {priority:>3}  due {due:<16}  {flag.state:<12}  {flag.owner or '-'}{late}")
+        typer.echo(f"  {flag.record_id}  {'; '.join(reason[language] for reason in flag.reasons)}")
+
+
 @flags.command("rules")
 def list_rules(
     name: Annotated[str | None, typer.Argument(help="Print this rule as YAML, to change it and save it with `cxnlp flags save`.")] = None,
@@ -76,8 +95,8 @@ def test_rule(
     service = open_service()
     chosen = _choose(service, rule)
     start = _start_of(since)
-    with show_progress("judging", counted=False) as bar:
-        found = service.rules.test(chosen, start, samples, on_progress=lambda n: bar.update(n, n))
+    with show_progress("judging") as bar:
+        found = service.rules.test(chosen, start, samples, on_progress=bar.update)
     _show(found, start)
 
 

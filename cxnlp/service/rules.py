@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -56,7 +56,8 @@ class Trial:
         n_repeats: How many would have joined the flag of an earlier record of the same customer, if none had been closed in between.
         by_week: Flags by the first day of the week (Monday, UTC), then by level.
         samples: The newest ones of each level, with their flags.
-        is_complete: Whether all records since then were looked at.
+        n_all: How many there are to look at.
+        is_complete: Whether these were all; if not, this is how far it has come.
     """
 
     n_records: int
@@ -64,10 +65,15 @@ class Trial:
     n_repeats: int
     by_week: Mapping[str, Mapping[int, int]]
     samples: tuple[tuple[Record, Flag], ...]
-    is_complete: bool = True
+    n_all: int
+    is_complete: bool
+
+    def to_progress(self) -> dict[str, Any]:
+        """Return how far it has come, as the API shows it before the end."""
+        return {"records": self.n_records, "of": self.n_all, "complete": False}
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as the API shows it."""
+        """Return the whole of it as the API shows it."""
         weeks = {week: {str(level): n for level, n in levels.items()} for week, levels in self.by_week.items()}
         counts = {"records": self.n_records, "flags": self.n_flags, "repeats": self.n_repeats, "complete": self.is_complete}
         return counts | {"by_week": weeks, "samples": [{"flag": _flag_line(flag), "record": to_line(record)} for record, flag in self.samples]}
@@ -145,40 +151,31 @@ class Rules:
             raise NotFound(f"rule {shorten(name)!r} was deleted before; save it anew to have it back")
         return _known(self._store.rules.put(name, None, author))
 
-    def test(
-        self, rule: Rule, since: datetime, n_samples: int = 3, *, most: int | None = None, on_progress: Callable[[int], None] = lambda _: None
-    ) -> Trial:
-        """Return what a rule would have raised on the records since a time, in flat memory but for the flags; nothing is raised.
+    def test(self, rule: Rule, since: datetime, n_samples: int = 3, *, on_progress: Callable[[int, int], None] = lambda *_: None) -> Trial:
+        """Return what a rule would have raised on the records since a time; see `steps`.
 
         Args:
             rule: Which.
             since: By `created_at` of the records, UTC.
             n_samples: Of each level.
-            most: Records to look at, in the order of receipt; all when None.
-            on_progress: Called with the number of records looked at.
+            on_progress: Called with (records looked at, records to look at).
         """
-        seen = _Seen(rule)
-        by_week: dict[str, Counter[int]] = {}
-        samples: dict[int, list[tuple[Record, Flag]]] = {}
-        n_records = n_repeats = 0
-        found = self._store.feedback.iterate(Filter(created_at=Range(gte=since.timestamp())))
-        for records in _batches(islice(found, most)):
-            for record, flag in judge(self._store, rule, records):
-                if seen.joins(record):
-                    n_repeats += 1
-                    continue
-                said_at = record.feedback.created_at
-                by_week.setdefault(_week_of(said_at), Counter())[flag.level] += 1
-                of_level = samples.setdefault(flag.level, [])
-                of_level.append((record, flag))
-                of_level.sort(key=lambda pair: pair[0].feedback.created_at, reverse=True)
-                del of_level[n_samples:]
-            n_records += len(records)
-            on_progress(n_records)
-        n_flags = sum(sum(levels.values()) for levels in by_week.values())
-        shown = tuple(pair for level in sorted(samples) for pair in samples[level])
-        weeks = {week: dict(sorted(by_week[week].items())) for week in sorted(by_week)}
-        return Trial(n_records, n_flags, n_repeats, weeks, shown, is_complete=next(found, None) is None)
+        for found in self.steps(rule, since, n_samples):
+            on_progress(found.n_records, found.n_all)
+        return found
+
+    def steps(self, rule: Rule, since: datetime, n_samples: int = 3) -> Iterator[Trial]:
+        """Yield what a rule would have raised on the records since a time, after each 500 of them and at the end; nothing is raised.
+
+        All of them are looked at, in the order of receipt. Memory grows only with the flags that later records may join.
+        """
+        asked = Filter(created_at=Range(gte=since.timestamp()))
+        n_all = self._store.feedback.count(asked)
+        tally = _Tally(rule, n_samples)
+        for records in _batches(self._store.feedback.iterate(asked)):
+            tally.add(judge(self._store, rule, records), len(records))
+            yield tally.trial(n_all, is_complete=False)
+        yield tally.trial(n_all, is_complete=True)
 
 
 def judge(store: Store, rule: Rule, records: Sequence[Record]) -> Iterator[tuple[Record, Flag]]:
@@ -188,6 +185,39 @@ def judge(store: Store, rule: Rule, records: Sequence[Record]) -> Iterator[tuple
         received_at = record.received_at or record.feedback.created_at
         if flag := evaluate(rule, record, received_at, received_at, contacts.get(record.feedback.id, ())):
             yield record, flag
+
+
+class _Tally:
+    """Flags of a trial as they are counted."""
+
+    def __init__(self, rule: Rule, n_samples: int) -> None:
+        self._seen = _Seen(rule)
+        self._n_samples = n_samples
+        self._by_week: dict[str, Counter[int]] = {}
+        self._samples: dict[int, list[tuple[Record, Flag]]] = {}
+        self._n_records = self._n_repeats = 0
+
+    def add(self, flagged: Iterable[tuple[Record, Flag]], n_records: int) -> None:
+        """Count the flags of so many records."""
+        for record, flag in flagged:
+            if self._seen.joins(record):
+                self._n_repeats += 1
+                continue
+            self._by_week.setdefault(_week_of(record.feedback.created_at), Counter())[flag.level] += 1
+            of_level = self._samples.setdefault(flag.level, [])
+            of_level.append((record, flag))
+            of_level.sort(key=lambda pair: pair[0].feedback.created_at, reverse=True)
+            del of_level[self._n_samples :]
+        self._n_records += n_records
+
+    def trial(self, n_all: int, *, is_complete: bool) -> Trial:
+        """Return what was counted so far."""
+        weeks = {week: dict(sorted(self._by_week[week].items())) for week in sorted(self._by_week)}
+        n_flags = sum(sum(levels.values()) for levels in weeks.values())
+        shown = tuple(pair for level in sorted(self._samples) for pair in self._samples[level])
+        # Others may come or go meanwhile.
+        n_all = self._n_records if is_complete else max(n_all, self._n_records)
+        return Trial(self._n_records, n_flags, self._n_repeats, weeks, shown, n_all, is_complete)
 
 
 class _Seen:

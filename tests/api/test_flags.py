@@ -24,6 +24,13 @@ def test_flags_are_listed_and_dealt_with(writer, flag):
     assert listed == [flag["id"]]
 
 
+@pytest.mark.parametrize("sort", ["newest", "priority", "deadline"])
+def test_flags_are_sorted(writer, flag, sort):
+    assert flag["id"] in [f["id"] for f in writer.get("/v1/flags", params={"sort": sort, "limit": 200}).json()["items"]]
+    answer = writer.get("/v1/flags", params={"sort": "level"})
+    assert answer.status_code == 422 and "newest, priority, deadline" in answer.text
+
+
 def test_what_is_no_flag_or_state_says_so(writer, flag):
     assert writer.patch("/v1/flags/f-none", json={"state": "resolved"}).status_code == 404
     assert writer.patch(f"/v1/flags/{flag['id']}", json={"state": "open"}).status_code == 422

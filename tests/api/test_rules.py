@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from cxnlp.records import record_id
@@ -67,5 +69,8 @@ def test_a_rule_is_tried_on_history_over_http(other, writer):
     assert sum(found["by_week"].popitem()[1].values()) == 1
     assert "tried" not in [r["name"] for r in writer.get("/v1/rules").json()["items"]]
     assert writer.post("/v1/rules/test", json={"rule": "default", "samples": 0}).json()["samples"] == []
+    told = writer.post("/v1/rules/test", json={"rule": rule, "days": 2}, headers={"accept": "application/x-ndjson"}).raise_for_status()
+    *progress, result = [json.loads(line) for line in told.text.splitlines()]
+    assert result == found and progress[-1] == {"records": result["records"], "of": result["records"], "complete": False}
     assert writer.post("/v1/rules/test", json={"rule": "none"}).status_code == 404
     assert writer.post("/v1/rules/test", json={"rule": {"level": 7, "when": {"spam": True}}}).status_code == 422

@@ -52,6 +52,8 @@ def test_a_bot_of_a_chat_is_told_in_its_form(writer, receiver):
     url, received = receiver
     made = writer.post("/v1/webhooks", json={"url": url, "format": "slack", "language": "zh", "filter": {"channel": ["chat"]}}).json()
     assert (made["format"], made["language"], made["filter"], made["secret"]) == ("slack", "zh", {"channel": ["chat"]}, None)
+    answer = writer.post("/v1/webhooks", json={"url": url, "filter": {"touchpoint": ["delivry"]}})
+    assert answer.status_code == 422 and "did you mean 'delivery'?" in answer.json()["detail"]
     assert writer.post(f"/v1/webhooks/{made['id']}/test").json()["delivered"]
     assert json.loads(received[0][1])["text"] == "测试消息"
     assert writer.post(f"/v1/webhooks/{made['id']}/rotate").status_code == 422

@@ -1,7 +1,11 @@
 """flags, as a user runs it."""
 
+import re
+
 import pytest
 
+from cxnlp.bootstrap import Service
+from cxnlp.settings import Settings
 from tests.cli.conftest import run
 
 RULE = """
@@ -48,6 +52,21 @@ def test_a_rule_is_tested_on_history_and_nothing_is_raised(kept, file, monkeypat
     assert "2 flags" in run("flags", "test", "default", "--since", "9999d", home=kept).out
     assert run("flags", "test", file, "--since", "1h", home=kept).out.startswith("0 flags on 0 ")
     assert run("status", home=kept).code == 0
+
+
+def test_flags_are_listed_by_what_is_to_be_done_first(kept, monkeypatch):
+    monkeypatch.setenv("LANG", "en_GB.UTF-8")
+    service = Service(Settings(home=kept))
+    while service.delivery.flag():
+        pass
+    n_flags = len(service.delivery.flags().flags)
+    service.delivery.close()
+    service.store.close()
+    heads = run("flags", "list", "--sort", "priority", "--state", "open", home=kept).out.splitlines()[::2]
+    priorities = [int(re.search(r"priority +(\d+)", head)[1]) for head in heads]
+    assert len(heads) == n_flags > 1 and priorities == sorted(priorities, reverse=True)
+    assert len(run("flags", "list", "-n", "1", home=kept).out.splitlines()) == 2
+    assert "newest, priority, deadline" in run("flags", "list", "--sort", "level", home=kept).err
 
 
 def test_mistakes_are_told(home, file, tmp_path):

@@ -78,25 +78,35 @@ def test_a_trial_tells_what_would_have_fired_and_raises_nothing(rules, store):
     levels = [{"level": 1, "when": {"segment": ["vip"], "sentiment": {"lte": -0.8}}}, {"level": 2, "when": {"sentiment": {"lte": -0.5}}}]
     rule = rules.parse({"name": "try", "levels": levels})
     seen = []
-    found = rules.test(rule, NOW - 30 * DAY, on_progress=seen.append)
+    found = rules.test(rule, NOW - 30 * DAY, on_progress=lambda *n: seen.append(n))
     assert (found.n_records, found.n_flags, found.n_repeats) == (4, 2, 0)
     assert [flag.level for _, flag in found.samples] == [1, 2]
     assert sum(sum(levels.values()) for levels in found.by_week.values()) == 2
-    assert list(found.by_week) == sorted(found.by_week) and seen[-1] == 4
+    assert list(found.by_week) == sorted(found.by_week) and seen[-1] == (4, 4)
     assert rules.test(rule, NOW - 50 * DAY).n_flags == 3
     assert rules.test(rule, NOW - 50 * DAY, n_samples=1).samples[0][0].feedback.external_id == "1"
     assert store.flags.page().flags == []
     assert [e for e in store.events.read(0, 100) if e.type.startswith("flag.")] == []
 
 
-def test_a_trial_may_look_at_part_and_says_so(rules, store):
-    for n in range(3):
+def test_a_trial_goes_through_all_records_in_parts_and_says_how_far_it_is(rules, store, monkeypatch):
+    monkeypatch.setattr("cxnlp.service.rules._RECORDS_AT_ONCE", 2)
+    for n in range(5):
         complain(store, n, customer=f"c-{n}")
-    rule = rules.list()[0].rule
-    part = rules.test(rule, NOW - DAY, most=2)
-    assert (part.n_records, part.n_flags, part.is_complete) == (2, 2, False)
-    assert rules.test(rule, NOW - DAY, most=3).is_complete
-    assert rules.test(rule, NOW - DAY).to_json()["flags"] == 3
+    steps = list(rules.steps(rules.list()[0].rule, NOW - DAY))
+    assert [(found.n_records, found.n_flags, found.n_all, found.is_complete) for found in steps] == [
+        (2, 2, 5, False),
+        (4, 4, 5, False),
+        (5, 5, 5, False),
+        (5, 5, 5, True),
+    ]
+    assert steps[0].to_progress() == {"records": 2, "of": 5, "complete": False}
+    assert (steps[-1].to_json()["records"], steps[-1].to_json()["complete"]) == (5, True)
+
+
+def test_a_trial_on_nothing_ends(rules):
+    (found,) = rules.steps(rules.list()[0].rule, NOW - DAY)
+    assert (found.n_records, found.n_all, found.is_complete) == (0, 0, True)
 
 
 def test_a_trial_joins_repeats_as_live_flags_would(rules, store):
