@@ -12,6 +12,7 @@ from cxnlp.records import NEGATIVE_FROM, RATING_RANGES
 
 Sums: TypeAlias = npt.NDArray[np.float64]
 _Summed: TypeAlias = tuple[npt.NDArray[Any] | slice, npt.NDArray[np.floating[Any]] | None]
+_Known: TypeAlias = dict[str, tuple[npt.NDArray[Any] | slice, Sums]]
 _COMPLAINT: Final = "complaint"
 _EVERY: Final = slice(None)
 
@@ -26,49 +27,55 @@ def sum_facts(facts: Facts, names: Sequence[str]) -> dict[str, Sums]:
             (9, 10) and detractors (0 to 6) among the nps_answers.
     """
     n_cells, n_buckets = facts.n_cells, facts.n_buckets
-    places = facts.cells.astype(np.int64) * n_buckets + facts.buckets
+    places = facts.cells if n_buckets == 1 else facts.cells.astype(np.int64) * n_buckets + facts.buckets
+    known: _Known = {}
     found: dict[str, Sums] = {}
     for name in dict.fromkeys(names):
-        which, weights = SUMS[name](facts)
+        which, weights = SUMS[name](facts, known)
         summed = np.bincount(places[which], weights, n_cells * n_buckets)
         found[name] = (summed / _SCALES.get(name, 1)).reshape(n_cells, n_buckets)  # whole numbers until now, whose sums are exact
     return found
 
 
-def _negative(facts: Facts) -> _Summed:
+def _negative(facts: Facts, known: _Known) -> _Summed:
     if facts.feelings is None or facts.weights is None:
         return np.flatnonzero(_numbers(facts, "sentiment") <= np.float32(NEGATIVE_FROM)), None
     return np.flatnonzero(facts.feelings <= round(UNITS * NEGATIVE_FROM) * facts.weights), None
 
 
-def _complaints(facts: Facts) -> _Summed:
+def _complaints(facts: Facts, known: _Known) -> _Summed:
     codes = facts.columns.choices["intent"].codes  # type: ignore[union-attr]
     return np.flatnonzero(codes.coding.among(_upto(facts, codes)[facts.rows], [_COMPLAINT])), None
 
 
-def _mean(name: str, power: int) -> Callable[[Facts], _Summed]:
-    def summed(facts: Facts) -> _Summed:
-        if name == "sentiment" and facts.feelings is not None and facts.weights is not None:
-            return _EVERY, None if power == 0 else _raised(facts.feelings / facts.weights, power)
-        values = _numbers(facts, name)
-        known = _EVERY if not np.isnan(values).any() else np.flatnonzero(~np.isnan(values))
-        return known, None if power == 0 else _raised(np.rint(UNITS * values[known].astype(np.float64)), power)
+def _mean(name: str, power: int) -> Callable[[Facts, _Known], _Summed]:
+    def summed(facts: Facts, known: _Known) -> _Summed:
+        if name not in known:
+            known[name] = _answers(facts, name)
+        which, values = known[name]
+        return which, None if power == 0 else values if power == 1 else values * values
 
     return summed
 
 
-def _raised(values: Sums, power: int) -> Sums:
-    return values * values if power == 2 else values
+def _answers(facts: Facts, name: str) -> tuple[npt.NDArray[Any] | slice, Sums]:
+    """Return which facts have a value of a number, and these in ten-thousandths."""
+    if name == "sentiment" and facts.feelings is not None and facts.weights is not None:
+        return _EVERY, facts.feelings / facts.weights
+    values = _numbers(facts, name)
+    unknown = np.isnan(values)
+    which = np.flatnonzero(~unknown) if unknown.any() else _EVERY
+    return which, np.rint(UNITS * values[which].astype(np.float64))
 
 
-def _rated(scale: str, low: float | None = None, high: float | None = None) -> Callable[[Facts], _Summed]:
+def _rated(scale: str, low: float | None = None, high: float | None = None) -> Callable[[Facts, _Known], _Summed]:
     """Return what tells the facts of records with a rating from `low` to `high` on a scale."""
     bottom, top = RATING_RANGES[scale]
 
     def mapped(value: float) -> np.float32:
         return np.float32(2 * (value - bottom) / (top - bottom) - 1)
 
-    def summed(facts: Facts) -> _Summed:
+    def summed(facts: Facts, known: _Known) -> _Summed:
         codes = facts.columns.scales.codes
         rated = np.flatnonzero(codes.coding.among(_upto(facts, codes)[facts.rows], [scale]))
         values = facts.columns.numbers["rating"]
@@ -94,8 +101,8 @@ def _upto(facts: Facts, codes: Any) -> Whole:
     return found
 
 
-SUMS: Final[dict[str, Callable[[Facts], _Summed]]] = {
-    "n": lambda facts: (_EVERY, None),
+SUMS: Final[dict[str, Callable[[Facts, _Known], _Summed]]] = {
+    "n": lambda facts, known: (_EVERY, None),
     "negative": _negative,
     "complaints": _complaints,
     "sentiment": _mean("sentiment", 1),

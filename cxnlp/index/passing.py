@@ -57,13 +57,16 @@ class Passing:
             InvalidQuery: There is no such dimension, there are too many, one of them twice, or an attribute has too many values.
         """
         check_dimensions(dimensions)
-        places = self._buckets(edges)
+        rows, created = self._inside(edges)
+        buckets = np.searchsorted(edges, created, side="right") - 1 if len(edges) > 2 else None
+        if RISK not in dimensions and not any(name in OF_OBSERVATIONS for name in dimensions):
+            return self._facts(dimensions, rows, {}, buckets, len(edges) - 1)
+        places = np.full(len(self.mask), UNKNOWN, np.int32)
+        places[rows] = 0 if buckets is None else buckets
         if any(name in OF_OBSERVATIONS for name in dimensions):
             return self._observed(dimensions, places, len(edges) - 1)
-        if RISK in dimensions:
-            rows, risks = self._risks(places)
-            return self._facts(dimensions, rows, {RISK: risks}, places, len(edges) - 1)
-        return self._facts(dimensions, np.flatnonzero(places != UNKNOWN), {}, places, len(edges) - 1)
+        rows, risks = self._risks(places)
+        return self._facts(dimensions, rows, {RISK: risks}, None if buckets is None else places[rows], len(edges) - 1)
 
     def count(self, edges: npt.NDArray[np.float64]) -> int:
         """Return how many of these records are in stretches of time; `edges` as of `facts`."""
@@ -73,13 +76,6 @@ class Passing:
         created: npt.NDArray[np.float64] = self.columns.numbers["created_at"].upto(len(self.mask))
         rows = np.flatnonzero(self.mask & (created >= edges[0]) & (created < edges[-1]))
         return rows, created[rows]
-
-    def _buckets(self, edges: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
-        """Return the bucket of each row, -1 for those that do not count."""
-        rows, created = self._inside(edges)
-        places = np.full(len(self.mask), UNKNOWN, np.int32)
-        places[rows] = np.searchsorted(edges, created, side="right") - 1 if len(edges) > 2 else 0
-        return places
 
     def _observed(self, dimensions: Sequence[str], places: Whole, n_buckets: int) -> Facts:
         links = self.columns.observations
@@ -96,7 +92,9 @@ class Passing:
         if RISK in dimensions:
             chosen, codes[RISK] = _crossed(of, chosen, *self._risks(places), len(self.mask))
         codes |= {name: own[chosen] for name, own in observed.items()}
-        return self._facts(dimensions, of[chosen], codes, places, n_buckets, self.columns.feelings.upto(len(of))[chosen])
+        rows = of[chosen]
+        buckets = None if n_buckets == 1 else places[rows]
+        return self._facts(dimensions, rows, codes, buckets, n_buckets, self.columns.feelings.upto(len(of))[chosen])
 
     def _risks(self, places: Whole) -> tuple[Rows, Whole]:
         """Return row and number of each risk that counts."""
@@ -114,9 +112,12 @@ class Passing:
         return np.where((first == UNKNOWN) | (second == UNKNOWN), UNKNOWN, first * n_causes + second)
 
     def _facts(
-        self, dimensions: Sequence[str], rows: Whole, known: dict[str, Whole], places: Whole, n_buckets: int, feelings: Whole | None = None
+        self, dimensions: Sequence[str], rows: Whole, known: dict[str, Whole], buckets: Whole | None, n_buckets: int, feelings: Whole | None = None
     ) -> Facts:
-        """Return facts of rows, ascending, some of whose codes are known; a row with the same values twice becomes one fact."""
+        """Return facts of rows, ascending, some of whose codes are known; a row with the same values twice becomes one fact.
+
+        `buckets` are those of the rows, None if there is but one.
+        """
         own = [(known[name], self._texts(name)) if name in known else self._coded(name, rows) for name in dimensions]
         values = [texts for _, texts in own]
         space = math.prod(max(len(texts), 1) for texts in values)
@@ -126,15 +127,25 @@ class Passing:
             codes = codes * max(len(texts), 1) + part
         if lacking:
             kept = np.flatnonzero(np.logical_and.reduce([part != UNKNOWN for part in lacking]))
-            rows, codes = rows[kept], codes[kept]
+            rows, codes, buckets = rows[kept], codes[kept], None if buckets is None else buckets[kept]
             feelings = None if feelings is None else feelings[kept]
         weights = None
         if known:
             firsts, feelings, weights = _merged(rows, codes, feelings)
             if firsts is not None:
-                rows, codes = rows[firsts], codes[firsts]
+                rows, codes, buckets = rows[firsts], codes[firsts], None if buckets is None else buckets[firsts]
         present, cells = _numbered(codes, space)
-        return Facts(self.columns, rows, cells, places[rows], n_buckets, tuple(values), present, feelings, weights)
+        return Facts(
+            self.columns,
+            rows,
+            cells,
+            np.zeros(len(rows), np.int8) if buckets is None else buckets,
+            n_buckets,
+            tuple(values),
+            present,
+            feelings,
+            weights,
+        )
 
     def _texts(self, name: str) -> list[str]:
         links = self.columns.risks.places if name == RISK else self.columns.observations.places
