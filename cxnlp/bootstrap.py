@@ -244,7 +244,7 @@ class Service:
         """Fits and assignments."""
         from cxnlp.service import TopicModel
 
-        return TopicModel(self.store, self.settings.user_dictionary)
+        return TopicModel(self.store, self.settings.user_dictionary, self.home / "topics")
 
     @cached_property
     def curation(self) -> Curation:

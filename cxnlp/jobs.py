@@ -1,7 +1,8 @@
 """A computation in a process of its own: the caller keeps its memory and its imports, and can stop it at any moment.
 
 The process is `python -m MODULE FOLDER`; what it needs and what it leaves lies in FOLDER. It tells of its progress on stdout, one JSON object a
-line, `{"stage": "discover", "share": 0.05}`; one that refuses ends with `{"error": "...", "kind": "InvalidInput"}`.
+line, `{"stage": "discover", "share": 0.05}`; one that refuses ends with `{"error": "...", "kind": "InvalidInput"}`. It ends with its caller, however
+that ends, since its stdin is a pipe that the caller holds open.
 """
 
 import contextlib
@@ -59,17 +60,20 @@ def run_job(job: Job, folder: Path, on_progress: OnProgress, is_cancelled: Calla
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONWARNINGS"}
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path(__file__).parents[1]), environment.get("PYTHONPATH")]))
     with (folder / "stderr").open("wb") as errors:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, env=environment)
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=environment)
         try:
             failure = _follow(process, job, on_progress, is_cancelled)
         finally:
             _stop(process)
+            if process.stdin:
+                process.stdin.close()
     if failure is not None or process.returncode:
         raise failure or CxnlpError(f"{job.name} ended unexpectedly: {_reason(process.returncode, folder / 'stderr', job.remedy)}")
 
 
 def serve_job(work: Callable[[OnProgress], None]) -> int:
     """Do the process's side: run `work`, tell of its progress and of an expected error; return the exit code."""
+    threading.Thread(target=_end_with_caller, daemon=True).start()
     output = sys.stdout
     with contextlib.redirect_stdout(sys.stderr):
         try:
@@ -78,6 +82,12 @@ def serve_job(work: Callable[[OnProgress], None]) -> int:
             _say(output, {"error": str(error), "kind": type(error).__name__})
             return 1
     return 0
+
+
+def _end_with_caller() -> None:
+    while os.read(0, 1):  # not sys.stdin, whose lock a thread may not hold when the interpreter ends
+        pass
+    os._exit(1)
 
 
 def _say(output: IO[str], line: dict[str, Any]) -> None:

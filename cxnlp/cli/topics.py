@@ -41,8 +41,9 @@ def fit_topics(
 ) -> None:
     """Group every record by its document vector; exported lines then carry their topic.
 
-    Topics that were there before keep their ids, names and merges. Nothing is encoded again. Interrupted at any moment (Ctrl-C), all stays as it was.
-    At least 20 texts are needed. Problems and strengths have topics of their own, beside those of whole records.
+    Topics that were there before keep their ids, names and merges. Nothing is encoded again. Interrupted at any moment (Ctrl-C), all stays as it was;
+    after its process was killed, the same fit goes on where it was. At least 20 texts are needed. Problems and strengths have topics of their own,
+    beside those of whole records.
     """
     from cxnlp.service.topics.model import FitRequest
     from cxnlp.service.topics.versions import kind_of
@@ -51,8 +52,14 @@ def fit_topics(
     conditions = [*(where or ()), *([f"created_at>={since}"] if since else ()), *([f"created_at<{until}"] if until else ())]
     request = FitRequest(kind_of(on, about), to_filter(service, conditions), n_topics, min_size, outliers, seed, activate)
     with show_progress("fitting", counted=False) as bar:
+
+        def tell(stage: str, share: float) -> None:
+            if stage == "resume":
+                typer.echo("goes on from what a fit had found that was interrupted", err=True)
+            bar.update(int(share * 100), 100)
+
         try:
-            report = service.topics.run(request, author_of(author), lambda stage, share: bar.update(int(share * 100), 100))
+            report = service.topics.run(request, author_of(author), tell)
         except KeyboardInterrupt:
             typer.echo("stopped; the topics are as they were", err=True)
             raise typer.Exit(130) from None

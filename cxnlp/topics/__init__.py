@@ -4,6 +4,7 @@ space.py        document vectors without what they share, without their language
 sampling.py     the records of a large corpus that topics are discovered on
 discovery.py    vectors to groups: BERTopic with UMAP and HDBSCAN
 merging.py      how many of these groups are one topic
+kept.py         what a fit has found on its way, for the same fit begun anew
 labels.py       words, name and quotes of a topic: c-TF-IDF, phrases, variety
 hierarchy.py    which topics are alike
 layout.py       a map of topics, the same way up after each fit

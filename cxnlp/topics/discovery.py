@@ -10,12 +10,13 @@ import logging
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from cxnlp.errors import CxnlpError
 from cxnlp.records import Matrix
+from cxnlp.topics.kept import Kept
 from cxnlp.topics.merging import Groups, means, merge
 
 SMALLEST: Final = 15
@@ -23,9 +24,12 @@ _N_NEIGHBORS: Final = 15
 _N_COMPONENTS: Final = 10
 _N_CORE: Final = 3
 _POINTS_AT_ONCE: Final = 4_096
+_NOTHING_KEPT: Final = Kept()
 
 
-def discover(points: Matrix, texts: Sequence[str], *, seed: int, n_topics: int | None, min_topic_size: int | None) -> Groups:
+def discover(
+    points: Matrix, texts: Sequence[str], *, seed: int, n_topics: int | None, min_topic_size: int | None, kept: Kept = _NOTHING_KEPT
+) -> Groups:
     """Return (n,) the group of each point, numbered from 0, the groups of all points.
 
     Args:
@@ -34,6 +38,7 @@ def discover(points: Matrix, texts: Sequence[str], *, seed: int, n_topics: int |
         seed: The same seed gives the same groups.
         n_topics: Find exactly so many, 1 to n; None finds as many as lie apart best.
         min_topic_size: Fewest points of a group, unless `n_topics` asks for smaller ones; None sets no more than what is dense.
+        kept: Keeps the layout, which takes longest.
 
     Raises:
         CxnlpError: The libraries of the `topics` extra are missing.
@@ -42,7 +47,7 @@ def discover(points: Matrix, texts: Sequence[str], *, seed: int, n_topics: int |
         try:
             if len(points) < SMALLEST:
                 return _kmeans(points, seed, n_topics)
-            layout, groups = _bertopic(points, texts, seed)
+            layout, groups = _bertopic(points, texts, seed, kept)
         except ImportError as error:
             raise CxnlpError(f"topics need the libraries of the extra `topics` ({error}); install it with: pip install 'cxnlp[topics]'") from error
         if groups.max() < max(n_topics or 1, 1) - 1:
@@ -56,7 +61,7 @@ def dense_size(n: int) -> int:
     return max(5, round(0.14 * float(np.sqrt(n))))
 
 
-def _bertopic(points: Matrix, texts: Sequence[str], seed: int) -> tuple[Matrix, Groups]:
+def _bertopic(points: Matrix, texts: Sequence[str], seed: int, kept: Kept) -> tuple[Matrix, Groups]:
     """Return the (n, 10) layout of the points and the dense group of each, -1 for none."""
     from bertopic import BERTopic
     from hdbscan import HDBSCAN
@@ -64,13 +69,27 @@ def _bertopic(points: Matrix, texts: Sequence[str], seed: int) -> tuple[Matrix, 
     from umap import UMAP
 
     n_neighbors, n_components = min(_N_NEIGHBORS, len(points) - 1), min(_N_COMPONENTS, len(points) // 3)
-    reduction = UMAP(n_neighbors=n_neighbors, n_components=n_components, min_dist=0.0, metric="cosine", random_state=seed, n_jobs=1)
+    umap = UMAP(n_neighbors=n_neighbors, n_components=n_components, min_dist=0.0, metric="cosine", random_state=seed, n_jobs=1)
+    layout: Matrix = kept.get("layout", lambda: np.asarray(umap.fit(points).embedding_, np.float32))
     size = dense_size(len(points))
     clustering = HDBSCAN(min_cluster_size=size, min_samples=_N_CORE, cluster_selection_method="leaf", core_dist_n_jobs=1)
     # Words are counted for the topics that come out in the end, by `labels`; BERTopic insists on counting two or more.
-    model = BERTopic(umap_model=reduction, hdbscan_model=clustering, vectorizer_model=CountVectorizer(analyzer=_no_words), verbose=False)
+    model = BERTopic(umap_model=_Known(layout), hdbscan_model=clustering, vectorizer_model=CountVectorizer(analyzer=_no_words), verbose=False)
     groups, _ = model.fit_transform(list(texts), embeddings=points)
-    return np.asarray(reduction.embedding_, np.float32), np.asarray(groups, np.int64)
+    return layout, np.asarray(groups, np.int64)
+
+
+class _Known:
+    """A layout that is known already, in the place where BERTopic would make one."""
+
+    def __init__(self, layout: Matrix) -> None:
+        self._layout = layout
+
+    def fit(self, points: Matrix, y: Any = None) -> "_Known":
+        return self
+
+    def transform(self, points: Matrix) -> Matrix:
+        return self._layout
 
 
 def _no_words(text: str) -> list[str]:

@@ -14,6 +14,7 @@ from cxnlp.records import Matrix, Vector
 from cxnlp.text.copies import copy_key
 from cxnlp.topics.assign import NONE, assign
 from cxnlp.topics.discovery import discover
+from cxnlp.topics.kept import Kept, key_of
 from cxnlp.topics.labels import TopicLabel, label
 from cxnlp.topics.layout import lay_out
 from cxnlp.topics.merging import Groups, means
@@ -84,7 +85,13 @@ class Fit:
     positions: Matrix = field(compare=False, repr=False)
 
 
-def fit_topics(documents: Matrix, texts: Sequence[str], config: FitConfig, on_progress: OnProgress = lambda stage, share: None) -> Fit:
+def fit_topics(
+    documents: Matrix,
+    texts: Sequence[str],
+    config: FitConfig,
+    on_progress: OnProgress = lambda stage, share: None,
+    work: Path | None = None,
+) -> Fit:
     """Find topics on distinct texts, or a sample of them, then assign every record to the nearest.
 
     Copies, as `cxnlp.text.copies` tells them, count once and share a topic. Records far from all topics have none, at most `outlier_share` of all.
@@ -93,7 +100,9 @@ def fit_topics(documents: Matrix, texts: Sequence[str], config: FitConfig, on_pr
         documents: (n, dim) float32 document vectors of one encoder; may be memory-mapped.
         texts: n texts, masked.
         config: How to fit.
-        on_progress: Called with a stage (`sample`, `discover`, `assign`, `label`, `done`) and the share done in [0, 1].
+        on_progress: Called with a stage (`sample`, `discover`, `assign`, `label`, `done`) and the share done in [0, 1]; with `resume` where
+            something is taken from `work`.
+        work: Folder that keeps what is found on the way; a fit of the same vectors, texts and parameters takes it from there.
 
     Raises:
         InvalidInput: No records; numbers of vectors and texts differ; a vector that is not finite; no such dictionary; fewer distinct texts
@@ -108,7 +117,9 @@ def fit_topics(documents: Matrix, texts: Sequence[str], config: FitConfig, on_pr
     space = find_space(vectors, sampled_texts)
     on_progress("discover", 0.05)
     points = space.place(vectors)
-    groups = discover(points, sampled_texts, seed=config.seed, n_topics=config.n_topics, min_topic_size=config.min_topic_size)
+    sought = (config.seed, config.n_topics, config.min_topic_size)
+    kept = Kept(work, key_of(points, sampled_texts, *sought), lambda: on_progress("resume", 0.4)) if work else Kept()
+    groups = kept.get("groups", lambda: _discover(points, sampled_texts, config, kept))
     on_progress("assign", 0.7)
     space, centroids = _settle(space, vectors, groups)
     topics, similarities = assign(documents, space, centroids, _EVERYTHING)
@@ -120,6 +131,10 @@ def fit_topics(documents: Matrix, texts: Sequence[str], config: FitConfig, on_pr
     labels = _label(texts, _typical(topics, similarities, firsts, len(centroids)), config.user_dictionary)
     on_progress("done", 1.0)
     return Fit(topics, similarities, centroids, labels, space, threshold, lay_out(centroids))
+
+
+def _discover(points: Matrix, texts: Sequence[str], config: FitConfig, kept: Kept) -> Groups:
+    return discover(points, texts, seed=config.seed, n_topics=config.n_topics, min_topic_size=config.min_topic_size, kept=kept)
 
 
 def _distinct(texts: Sequence[str]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

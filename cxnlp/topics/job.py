@@ -1,6 +1,6 @@
 """A fit in a process of its own, see `cxnlp.jobs`.
 
-    python -m cxnlp.topics.job FOLDER
+    python -m cxnlp.topics.job FOLDER [--max-memory-gib GIB] [--work FOLDER]
 
 FOLDER holds documents.npy, texts.jsonl (one JSON string a line) and config.json. The result is left in FOLDER as fit.npz and labels.json.
 """
@@ -45,7 +45,8 @@ def run_in_subprocess(
         on_progress: Called in the caller's thread; if it raises, the fit is stopped.
         is_cancelled: Asked five times a second; True stops the fit.
         max_memory_gib: Memory of its own that the process may use, where the system can bound it (Linux).
-        folder: Where the files of the exchange lie meanwhile, 1.6 kB a record of 384 dimensions; default is the system's folder for temporary files.
+        folder: Where the files of the exchange lie meanwhile, 1.6 kB a record of 384 dimensions, and what is found on the way stays, for the same fit
+            begun anew; default is the system's folder for temporary files, where nothing stays.
 
     Raises:
         InvalidInput: As `fit_topics`.
@@ -54,17 +55,20 @@ def run_in_subprocess(
     with tempfile.TemporaryDirectory(prefix="cxnlp-topics-", dir=folder) as exchange:
         place = Path(exchange)
         _write(place, documents, texts, config)
-        run_job(_JOB, place, on_progress, is_cancelled, ["--max-memory-gib", str(max_memory_gib)])
+        work = ["--work", str(folder.resolve())] if folder else []
+        run_job(_JOB, place, on_progress, is_cancelled, ["--max-memory-gib", str(max_memory_gib), *work])
         return _read(place)
 
 
 def main(arguments: Sequence[str]) -> int:
     """Fit what lies in the folder named first; return the exit code."""
-    limit = float(arguments[arguments.index("--max-memory-gib") + 1]) if "--max-memory-gib" in arguments else None
-    return serve_job(lambda on_progress: _work(Path(arguments[0]), limit, on_progress))
+    options = dict(zip(arguments[1::2], arguments[2::2], strict=True))
+    limit = float(options["--max-memory-gib"]) if "--max-memory-gib" in options else None
+    work = Path(options["--work"]) if "--work" in options else None
+    return serve_job(lambda on_progress: _fit(Path(arguments[0]), limit, work, on_progress))
 
 
-def _work(folder: Path, limit: float | None, on_progress: OnProgress) -> None:
+def _fit(folder: Path, limit: float | None, work: Path | None, on_progress: OnProgress) -> None:
     try:
         if limit:
             _bound_memory(limit)
@@ -72,7 +76,8 @@ def _work(folder: Path, limit: float | None, on_progress: OnProgress) -> None:
         config["user_dictionary"] = Path(config["user_dictionary"]) if config["user_dictionary"] else None
         texts = [orjson.loads(line) for line in (folder / "texts.jsonl").read_bytes().splitlines()]
         documents = np.load(folder / "documents.npy", mmap_mode="r")
-        _save(folder, fit_topics(documents, texts, FitConfig(**config), on_progress))
+        made = fit_topics(documents, texts, FitConfig(**config), on_progress, work)
+        _save(folder, made)
     except MemoryError:
         raise CxnlpError(f"the topic fit needs more than {limit} GiB of memory; lower `sample` or raise the limit") from None
 

@@ -30,7 +30,8 @@ def test_a_fit_in_another_process_equals_one_in_this(tmp_path):
     assert (found.labels, found.threshold) == (here.labels, here.threshold)
     np.testing.assert_array_equal(found.positions, here.positions)
     assert said == ["sample", "discover", "assign", "label", "done"]
-    assert [path.name for path in tmp_path.iterdir()] == ["words.txt"]
+    (groups,) = [path for path in tmp_path.iterdir() if path != dictionary]
+    assert groups.name.startswith("groups-")
 
 
 def test_a_refusal_reaches_the_caller_as_what_it_is():
@@ -46,6 +47,35 @@ def test_a_process_that_dies_is_told_with_its_last_words(tmp_path, monkeypatch):
     with pytest.raises(CxnlpError, match="exit code 3; out of luck"):
         job.run_in_subprocess(VECTORS, TEXTS, FitConfig(), folder=tmp_path)
     assert list(tmp_path.iterdir()) == [program]
+
+
+_SITE = """
+import os, signal, sys
+if "cxnlp.topics.job" in sys.orig_argv:
+    import cxnlp.topics.fit as fit
+
+    def end(*arguments, **named):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    setattr(fit, os.environ["KILLED_IN"], end)
+"""
+
+
+def test_a_fit_whose_process_is_killed_goes_on_from_what_it_had_found(tmp_path, monkeypatch):
+    (tmp_path / "sitecustomize.py").write_text(_SITE)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.setenv("KILLED_IN", "_label")
+    with pytest.raises(CxnlpError, match="signal 9"):
+        job.run_in_subprocess(VECTORS, TEXTS, FitConfig(n_topics=2), folder=work)
+    monkeypatch.setenv("KILLED_IN", "discover")
+    with pytest.raises(CxnlpError, match="signal 9"):
+        job.run_in_subprocess(VECTORS, TEXTS, FitConfig(n_topics=3), folder=work)
+    said = []
+    found = job.run_in_subprocess(VECTORS, TEXTS, FitConfig(n_topics=2), lambda stage, share: said.append(stage), folder=work)
+    assert said == ["sample", "discover", "resume", "assign", "label", "done"]
+    np.testing.assert_array_equal(found.assignments, fit_topics(VECTORS, TEXTS, FitConfig(n_topics=2)).assignments)
 
 
 def test_a_fit_can_be_cancelled_while_it_runs(tmp_path, monkeypatch):

@@ -1,6 +1,6 @@
 """The result of a fit as a version: permanent ids, quotes, measures, and how it differs from what was before."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from cxnlp.topics.matching import OldTopic
 _N_RETIRED_FITS: Final = 5
 
 
-def to_version(store: Store, fit: TopicFit, made: Fit, items: Items, seconds: float) -> NewFit:
+def to_version(store: Store, fit: TopicFit, made: Fit, items: Items, metrics: Mapping[str, Any]) -> NewFit:
     """Return what a fit found, with permanent ids, as the store keeps it.
 
     Args:
@@ -29,7 +29,7 @@ def to_version(store: Store, fit: TopicFit, made: Fit, items: Items, seconds: fl
         fit: That was begun.
         made: Its result.
         items: What was fitted.
-        seconds: How long it took.
+        metrics: What its version tells beside the measures of the topics.
     """
     before = _before(store, fit)
     keys = store.members.copy_keys(items.seqs) if fit.kind == DOCUMENTS else np.zeros(items.n, np.int64)
@@ -41,10 +41,10 @@ def to_version(store: Store, fit: TopicFit, made: Fit, items: Items, seconds: fl
     inside = similarities[rows >= 0]
     # No new record is let in that is further from its topic than all the fit has put there.
     threshold = max(made.threshold, float(inside.min())) if len(inside) else made.threshold
-    metrics = {"outlier_share": round(float(np.mean(rows < 0)), 4), "mean_similarity": round(float(similarities.mean()), 4)}
+    measured = {"outlier_share": round(float(np.mean(rows < 0)), 4), "mean_similarity": round(float(similarities.mean()), 4)}
     first, last = items.window or (None, None)
     told: dict[str, Any] = {"n_records": len(np.unique(items.seqs)), "from_at": first, "to_at": last}
-    told |= {"metrics": metrics | {"seconds": round(seconds, 1)}, "report": _changes(named, rows, items, before, merged)}
+    told |= {"metrics": measured | dict(metrics), "report": _changes(named, rows, items, before, merged)}
     assignments = Assignments(items.seqs, items.clauses, rows, similarities)
     return NewFit(_aligned(named.topics, before), assignments, generation.encoder if generation else "", space_to_bytes(made.space), threshold, told)
 

@@ -8,7 +8,6 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from cxnlp.filters import Filter
 from cxnlp.records import Matrix
 from cxnlp.service.topics.clauses import clause_text, clauses_about
 from cxnlp.store import Generation, Store
@@ -42,17 +41,16 @@ class Items:
         return len(self.seqs)
 
 
-def read_items(store: Store, kind: str, filter: Filter, path: Path, on_progress: Callable[[float], None]) -> Items:
-    """Return all analysed records that pass a filter, or their clauses.
+def read_items(store: Store, kind: str, seqs: npt.NDArray[np.int64], path: Path, on_progress: Callable[[float], None]) -> Items:
+    """Return the analysed records of these numbers, or their clauses.
 
     Args:
         store: Where they lie.
         kind: One of `cxnlp.store.topics.fits.KINDS`.
-        filter: Which records.
+        seqs: (n,) the store's numbers of the records.
         path: Of a file that the vectors are written to, 1.5 kB for each of 384 numbers.
         on_progress: Called with the share of the records that are read, in [0, 1].
     """
-    seqs = store.members.analyzed(filter)
     parts: list[Items] = []
     with path.open("wb") as file:
         for part in batches(store, kind, seqs):

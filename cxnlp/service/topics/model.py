@@ -17,6 +17,7 @@ from cxnlp.service.topics.items import Items, read_items
 from cxnlp.service.topics.jobs import Watch, watched
 from cxnlp.service.topics.splits import SplitRequest, check_split, split_topic
 from cxnlp.service.topics.versions import TopicVersions
+from cxnlp.service.topics.work import EXCHANGE, Work, work_of
 from cxnlp.store import Store, StoredTopic, TopicFit
 from cxnlp.store.topics.fits import DOCUMENTS, KINDS
 from cxnlp.topics.fit import FitConfig
@@ -75,10 +76,17 @@ class FitReport:
 
 @dataclass(frozen=True)
 class TopicModel:
-    """Fits of topics over what a store holds."""
+    """Fits of topics over what a store holds.
+
+    Attributes:
+        store: Where the records lie.
+        user_dictionary: Words that jieba keeps whole in labels.
+        home: Folder for what fits find on their way, so that one whose process was killed goes on from there; None keeps nothing.
+    """
 
     store: Store
     user_dictionary: Path | None = None
+    home: Path | None = None
     _closing: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
 
@@ -180,8 +188,11 @@ class TopicModel:
         return self.store.topic_fits.begin(request.kind, author, request.parameters(), filter_line(request.filter))
 
     def _run(self, fit: TopicFit, request: FitRequest, on_progress: OnProgress) -> FitReport:
-        with watched(self.store, fit.number, self._closing, on_progress) as watch:
-            return self._fit(fit, request, watch)
+        with (
+            watched(self.store, fit.number, self._closing, on_progress) as watch,
+            work_of(self.home, self.store, fit, request.filter) as work,
+        ):
+            return self._fit(fit, request, watch, work)
 
     def _begin_split(self, request: SplitRequest, author: str) -> TopicFit:
         topic = check_split(self.store, request)
@@ -198,22 +209,23 @@ class TopicModel:
     def _report(self, fit: TopicFit) -> FitReport:
         return FitReport(self.store.topic_fits.get(fit.number), tuple(self.store.topics.list(fit.kind)))
 
-    def _fit(self, fit: TopicFit, request: FitRequest, watch: Watch) -> FitReport:
+    def _fit(self, fit: TopicFit, request: FitRequest, watch: Watch, work: Work) -> FitReport:
         began = time.monotonic()
-        with tempfile.TemporaryDirectory(prefix="cxnlp-topics-") as folder:
+        is_resumed = False
+
+        def tell(stage: str, share: float) -> None:
+            nonlocal is_resumed
+            is_resumed = is_resumed or stage == "resume"
+            watch.tell(stage, _READ_SHARE + (_FITTED_SHARE - _READ_SHARE) * share)
+
+        with tempfile.TemporaryDirectory(prefix=EXCHANGE, dir=work.folder) as folder:
             vectors = Path(folder) / "vectors"
-            items = read_items(self.store, request.kind, request.filter, vectors, lambda share: watch.tell("read", _READ_SHARE * share))
+            items = read_items(self.store, request.kind, work.seqs, vectors, lambda share: watch.tell("read", _READ_SHARE * share))
             _check_items(items, request)
-            width = _FITTED_SHARE - _READ_SHARE
-            made = run_in_subprocess(
-                items.vectors,
-                items.texts,
-                self.config(request),
-                lambda stage, share: watch.tell(stage, _READ_SHARE + width * share),
-                is_cancelled=watch.is_ending,
-            )
+            made = run_in_subprocess(items.vectors, items.texts, self.config(request), tell, is_cancelled=watch.is_ending, folder=work.folder)
             watch.tell("match", _FITTED_SHARE)
-            found = to_version(self.store, fit, made, items, time.monotonic() - began)
+            told = {"seconds": round(time.monotonic() - began, 1)} | ({"resumes": work.resumes} if is_resumed else {})
+            found = to_version(self.store, fit, made, items, told)
         self.store.topic_fits.keep(fit.number, found, is_ended=not request.activate)
         if request.activate:
             self.versions.activate(fit.number, fit.author)

@@ -102,7 +102,7 @@ class TopicFits:
                         f"fit {row.number} is running already (begun by {row.author[:80]!r}, {row.share:.0%} done); wait until it has ended, or "
                         f"cancel it. If its process was killed, it gives way {LEASE_SECONDS:.0f} seconds after its last sign of life"
                     )
-                gone = {"state": _INTERRUPTED, "ended_at": row.leased_until, "outcome": "its process ended; start it again, the topics are as before"}
+                gone = {"state": _INTERRUPTED, "ended_at": row.leased_until, "outcome": "its process ended; start it again and it goes on"}
                 connection.execute(update(topic_fits).where(topic_fits.c.number == row.number).values(gone))
             made = {"kind": kind, "author": author, "state": RUNNING, "stage": "read", "share": 0.0, "revision": 0, "started_at": now}
             made |= {"parameters": to_json(dict(parameters)), "filter": to_json(dict(filter)), "leased_until": now + LEASE_SECONDS}
