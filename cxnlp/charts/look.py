@@ -37,6 +37,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "interval": ("95 % interval", "95% 区间"),
     "likeness": ("Likeness of the topics joined", "合并主题的相似度"),
     "n": ("Records", "反馈数"),
+    "no_topics": ("No topics for these filters; `cxnlp topics fit` finds topics", "当前筛选条件下没有主题；运行 cxnlp topics fit 可生成主题"),
     "parent": ("Under", "上级主题"),
     "series": ("Series", "系列"),
     "shrunk": ("Less than chance", "显著下降"),
@@ -164,7 +165,7 @@ def apart(names: Sequence[str], most: int = 34) -> list[str]:
     return list(found)
 
 
-def compose(traces: Sequence[Any], look: Look, title: str, table: Mapping[str, Any], **layout: Any) -> Figure:
+def compose(traces: Sequence[Any], look: Look, title: str, table: Mapping[str, Any], empty: str = "empty", **layout: Any) -> Figure:
     """Return a figure of traces with the look of all figures; one without traces says that there is nothing.
 
     Args:
@@ -172,6 +173,7 @@ def compose(traces: Sequence[Any], look: Look, title: str, table: Mapping[str, A
         look: Language and theme.
         title: Of the figure.
         table: `columns`, `rows` and `keys`, kept at `layout.meta`.
+        empty: Name of the words that say that there is nothing.
         layout: More of the layout, laid over the common one.
     """
     from plotly.graph_objects import Figure  # takes 0.2 s, which only those pay who draw
@@ -194,7 +196,7 @@ def compose(traces: Sequence[Any], look: Look, title: str, table: Mapping[str, A
     }
     if not traces:
         note = {
-            "text": look.say("empty"),
+            "text": look.say(empty),
             "showarrow": False,
             "xref": "paper",
             "yref": "paper",

@@ -54,6 +54,7 @@ def draw_shifts(shifts: Sequence[Shift], look: Look, title: str, dimension: str 
         look,
         title,
         _shift_table(shifts, look, dimension),
+        empty="no_topics",
         xaxis={"tickformat": ".0%", "rangemode": "tozero", "title": {"text": look.name("share")}},
         yaxis={"type": "category", "categoryorder": "array", "categoryarray": names, "autorange": "reversed"},
         height=150 + _ROW_PIXELS * max(4, len(shifts)),
@@ -93,7 +94,7 @@ def draw_nodes(nodes: Sequence[Node], look: Look, title: str) -> Figure:
     )
     rows = [[node.name, f"{node.n:,}", parent.name if (parent := above[node.id]) else "–"] for node in nodes]
     table = {"columns": [look.say("topic"), look.say("n"), look.say("parent")], "rows": rows, "keys": [dict(node.key) for node in nodes]}
-    return compose([trace] if nodes else [], look, title, table, height=460, margin={"t": 48, "r": 8, "b": 8, "l": 8})
+    return compose([trace] if nodes else [], look, title, table, "no_topics", height=460, margin={"t": 48, "r": 8, "b": 8, "l": 8})
 
 
 def draw_joins(leaves: Sequence[Node], joins: Sequence[Join], look: Look, title: str) -> Figure:
@@ -129,6 +130,7 @@ def draw_joins(leaves: Sequence[Node], joins: Sequence[Join], look: Look, title:
         look,
         title,
         table,
+        empty="no_topics",
         xaxis={"title": {"text": look.say("likeness")}, "zeroline": False},
         yaxis={"side": "right", "tickmode": "array", "tickvals": list(range(len(order))), "ticktext": names, "showgrid": False, "zeroline": False},
         height=130 + _ROW_PIXELS * max(4, len(order)),
@@ -164,6 +166,7 @@ def draw_map(marks: Sequence[Mark], look: Look, title: str) -> Figure:
         look,
         title,
         _map_table(topics, look),
+        empty="no_topics",
         xaxis=axis,
         yaxis=axis | {"scaleanchor": "x"},
         height=560,

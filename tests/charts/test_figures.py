@@ -187,11 +187,12 @@ def test_a_map_has_topics_over_records_in_the_colour_of_their_topic():
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_nothing_is_said_in_words(language):
     look = Look(language)
-    empty = [draw_curves([], "volume", look), draw_bars([], "volume", look, "t"), draw_grid(Grid([], [], [], []), "volume", look, "t")]
-    empty += [draw_shifts([], look, "t"), draw_nodes([], look, "t"), draw_joins([], [], look, "t"), draw_map([], look, "t")]
-    for figure in empty:
-        assert not figure.data and figure.layout.annotations[0].text == look.say("empty")
-        assert list(figure.layout.meta["rows"]) == []
+    of_figures = [draw_curves([], "volume", look), draw_bars([], "volume", look, "t"), draw_grid(Grid([], [], [], []), "volume", look, "t")]
+    of_topics = [draw_shifts([], look, "t"), draw_nodes([], look, "t"), draw_joins([], [], look, "t"), draw_map([], look, "t")]
+    for words, figures in (("empty", of_figures), ("no_topics", of_topics)):
+        for figure in figures:
+            assert not figure.data and figure.layout.annotations[0].text == look.say(words)
+            assert list(figure.layout.meta["rows"]) == []
 
 
 @pytest.mark.parametrize("theme", THEMES)
