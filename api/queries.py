@@ -15,16 +15,18 @@ _ATTRIBUTES: Final = "attributes."
 
 
 def filter_of(service: Service, given: Mapping[str, Any] | None) -> Filter:
-    """Return the filter that a JSON object describes; a customer may be given by the id that the source uses or by the one that is shown.
+    """Return the filter that a JSON object describes.
+
+    A customer may be given by the id that the source uses or by the one that is shown; a topic that was merged is read as what it became.
 
     Raises:
-        InvalidQuery: A field or value is not one of a filter.
+        InvalidQuery: A field or value is not one of a filter, or there is no such topic of records.
     """
     parsed = dict(given or {})
     if customers := parsed.get("customer"):
         named = customers if isinstance(customers, list) else [customers]
         parsed["customer"] = [known for name in named for known in customer_ids(service, str(name))]
-    return parse_filter(parsed)
+    return service.curation.settle(parse_filter(parsed))
 
 
 def customer_ids(service: Service, name: str) -> tuple[str, str]:

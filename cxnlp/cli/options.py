@@ -90,10 +90,12 @@ def open_reading(path: str, options: ReadOptions) -> Reading:
 
 
 def to_filter(service: Service, conditions: Sequence[str] | None) -> Filter:
-    """Return the filter of `--where` options; a customer may be given by the id that the source uses or by the one that is shown.
+    """Return the filter of `--where` options.
+
+    A customer may be given by the id that the source uses or by the one that is shown; a topic that was merged is read as what it became.
 
     Raises:
-        InvalidInput: One is not of the form FIELD=VALUE.
+        InvalidInput: One is not of the form FIELD=VALUE, or there is no such topic of records.
     """
     given: dict[str, Any] = {}
     attributes: dict[str, Any] = {}
@@ -112,7 +114,7 @@ def to_filter(service: Service, conditions: Sequence[str] | None) -> Filter:
         given["attributes"] = attributes
     if customers := given.get("customer"):
         given["customer"] = [known for name in customers for known in customer_ids(service, name)]
-    return parse_filter(given)
+    return service.curation.settle(parse_filter(given))
 
 
 def customer_ids(service: Service, name: str) -> tuple[str, str]:

@@ -257,7 +257,7 @@ class SavedSearches:
             if aim.away is not None:
                 passing &= documents @ aim.towards > documents @ aim.away
             if passing.any():
-                passing &= columns.select(search.wanted.filter)
+                passing &= columns.select(self._store.topics.settled(search.wanted.filter))
             found += [Match(search.id, entries[i].id, float(alike[i]), _is_historical(entries[i])) for i in np.flatnonzero(passing)]
         return found
 

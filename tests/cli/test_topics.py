@@ -97,6 +97,14 @@ def test_fits_are_narrowed_by_a_filter_and_by_time(filled, monkeypatch, tmp_path
     assert "70 topics were asked for" in run("topics", "fit", "--where", "source=desk", "--n-topics", "70", home=filled).err
 
 
+def test_a_filter_by_a_merged_topic_finds_what_it_became(fitted, tmp_path):
+    assert run("topics", "merge", "t-1", "t-2", home=fitted).code == 0
+    assert run("export", "-o", tmp_path / "out.jsonl", "--where", "topic=t-2", home=fitted).code == 0
+    assert {line["topic"]["id"] for line in read_lines(tmp_path / "out.jsonl")} == {"t-1"} and len(read_lines(tmp_path / "out.jsonl")) == 40
+    done = run("export", "-o", tmp_path / "none.jsonl", "--where", "topic=t-9", home=fitted)
+    assert done.code == 1 and "filter: there is no topic 't-9'; `cxnlp topics list --all`" in done.err
+
+
 REFUSED = (
     (("fit", "--where", "channel=call"), "0 texts pass the filter"),
     (("fit", "--outliers", "2"), "outlier_share is 2.0"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from cxnlp.errors import InvalidQuery, shorten
+from cxnlp.filters import Filter
 from cxnlp.ingest.repair import is_blank, repair
 from cxnlp.lines import to_line
 from cxnlp.privacy import Masker
@@ -12,6 +13,7 @@ from cxnlp.records import rounded
 from cxnlp.service.topics.versions import texts_of
 from cxnlp.store import Store, StoredTopic, TopicChange
 from cxnlp.store.topics.fits import DOCUMENTS, KINDS, WHOLE
+from cxnlp.store.topics.topics import no_topic
 from cxnlp.taxonomy import Taxonomy
 
 _MOST_NAME_CHARACTERS: Final = 100
@@ -158,6 +160,21 @@ class Curation:
             NotFound: There is no such topic.
         """
         return self.store.curation.history(topic_id)
+
+    def settle(self, filter: Filter) -> Filter:
+        """Return the filter with the topics that merged ones became in their place.
+
+        Raises:
+            InvalidQuery: There is no such topic, or it groups clauses, which no record as a whole belongs to.
+        """
+        kinds = self.store.topics.kinds(filter.topic) if filter.topic else {}
+        for topic_id in filter.topic:
+            if topic_id not in kinds:
+                raise InvalidQuery(f"filter: {no_topic(topic_id)}")
+            if kinds[topic_id] != DOCUMENTS:
+                where = f"`cxnlp topics show {topic_id}` or GET /v1/topics/{topic_id}/members"
+                raise InvalidQuery(f"filter: {topic_id} groups clauses, and a filter takes topics of records; {where} lists what belongs to it")
+        return self.store.topics.settled(filter)
 
     def _names(self, names: object) -> dict[str, Any]:
         if not isinstance(names, Mapping) or not names or not set(names) <= set(_LANGUAGES):

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, func, select, tuple_
 
 from cxnlp.errors import InvalidQuery, NotFound, shorten
+from cxnlp.filters import Filter
 from cxnlp.store.database import Database
 from cxnlp.store.paging import decode_cursor, encode_cursor
 from cxnlp.store.rows import from_json
@@ -108,6 +109,18 @@ class TopicTable:
         """Return the topic that each merged topic's records belong to, by the merged one's id."""
         with self._database.read() as connection:
             return resolutions(connection)
+
+    def kinds(self, topic_ids: Sequence[str]) -> dict[str, str]:
+        """Return what those of these topics group that exist, by id, inactive and merged ones, too."""
+        with self._database.read() as connection:
+            return dict(connection.execute(select(topics.c.id, topics.c.kind).where(topics.c.id.in_(topic_ids))).all())
+
+    def settled(self, filter: Filter) -> Filter:
+        """Return the filter with the topics that merged ones became in their place."""
+        if not filter.topic:
+            return filter
+        merged = self.resolutions()
+        return replace(filter, topic=tuple(dict.fromkeys(merged.get(topic_id, topic_id) for topic_id in filter.topic)))
 
     def families(self) -> dict[str, str]:
         """Return the topic that each part was split from, by the part's id, for splits that stand."""

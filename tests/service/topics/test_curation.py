@@ -10,7 +10,7 @@ from cxnlp.service import Curation, Enrichment, Intake, Question, Retrieval, Top
 from cxnlp.service.topics.splits import SplitRequest
 from cxnlp.taxonomy import load_taxonomy
 from tests.fakes import HashingEncoder, WordHeads
-from tests.service.topics.groupings import SUBJECTS, add, fit, texts_about, topic_ids, topic_of
+from tests.service.topics.groupings import ENDINGS, SUBJECTS, add, fit, texts_about, topic_ids, topic_of
 
 FIRST, SECOND, THIRD = (texts_about(subject, 1)[0] for subject in SUBJECTS[:3])
 
@@ -248,6 +248,25 @@ def test_changes_are_told_of_and_search_follows_them(fitted, curation):
     assert retrieval.ask(Question("快递", k=5, filter=parse_filter({"topic": b}))).total == 0
     told = [event.data for event in fitted.events.read(0, 10_000) if event.type == "topic.changed"]
     assert told == [{"topic": b, "action": "merge", "author": "ann", "undone": False}]
+
+
+def test_a_filter_by_a_merged_topic_is_one_by_what_it_became(fitted, curation):
+    a, b, c = (topic_of(fitted, text) for text in (FIRST, SECOND, THIRD))
+    curation.merge([b], a, "ann")
+    curation.merge([a], c, "ann")
+    assert curation.settle(parse_filter({"topic": [b, a, c], "channel": ["ticket"]})) == parse_filter({"topic": c, "channel": ["ticket"]})
+    assert fitted.feedback.count(curation.settle(parse_filter({"topic": b}))) == 60
+    curation.undo(c, "ann")
+    assert curation.settle(parse_filter({"topic": b})).topic == (a,) and curation.settle(parse_filter({})).is_empty
+
+
+def test_a_filter_by_a_topic_that_no_record_can_have_says_so(fitted, curation):
+    add(fitted, [f"{ending}{SUBJECTS[0]}" for ending in ENDINGS])
+    clauses = fit(fitted, kind="problems").topics[0].id
+    with pytest.raises(InvalidQuery, match=f"{clauses} groups clauses.*/v1/topics/{clauses}/members"):
+        curation.settle(parse_filter({"topic": clauses}))
+    with pytest.raises(InvalidQuery, match="filter: there is no topic 't-99'"):
+        curation.settle(parse_filter({"topic": ["t-1", "t-99"]}))
 
 
 def test_forgetting_a_record_takes_its_moves_quotes_and_history_along(fitted, curation):
