@@ -243,8 +243,13 @@ class Service:
     def topics(self) -> TopicModel:
         """Fits and assignments."""
         from cxnlp.service import TopicModel
+        from cxnlp.service.topics.naming import Naming
+        from cxnlp.topics.naming import parse_endpoint
 
-        return TopicModel(self.store, self.settings.user_dictionary, self.home / "topics")
+        asked = self.settings
+        endpoint = parse_endpoint(asked.topic_names_url, asked.topic_names_model, asked.topic_names_key)
+        naming = Naming(endpoint, self.masker) if endpoint else None
+        return TopicModel(self.store, asked.user_dictionary, self.home / "topics", naming)
 
     @cached_property
     def curation(self) -> Curation:

@@ -41,6 +41,13 @@ class Settings(BaseSettings):
     topic_emerging_likeness: float | None = Field(
         default=None, gt=0, le=1, description="Cosine from which two of them count as alike; default is that of two records of one topic."
     )
+    topic_names_url: str | None = Field(
+        default=None,
+        repr=False,
+        description="Base of an OpenAI-compatible API that names topics, such as http://127.0.0.1:11434/v1; default is none.",
+    )
+    topic_names_model: str | None = Field(default=None, description="The model that it is asked for.")
+    topic_names_key: str | None = Field(default=None, repr=False, description="Its API key.")
     timezone: str = Field(default="UTC", description="Zone in which a time without zone is read, and of the days of series and alerts.")
     alerts: Path | None = Field(default=None, description="YAML file laid over the default of what is watched for movement.")
     mask_orders: bool = Field(default=False, description="Also mask order and tracking numbers.")

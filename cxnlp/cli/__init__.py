@@ -22,7 +22,22 @@ import sys
 import typer
 
 from cxnlp import __version__
-from cxnlp.cli import evaluating, feeding, files, finding, flagging, grouping, keeping, learning, measuring, moving, running, showing, topics, watching
+from cxnlp.cli import (
+    evaluating,
+    feeding,
+    files,
+    finding,
+    flagging,
+    grouping,
+    keeping,
+    learning,
+    measuring,
+    moving,
+    running,
+    showing,
+    topics,
+    watching,
+)
 from cxnlp.errors import CxnlpError
 
 app = typer.Typer(

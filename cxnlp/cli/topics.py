@@ -173,8 +173,16 @@ def _print_report(report: FitReport) -> None:
             typer.echo(_line(topic))
     counts = report.fit.counts
     typer.echo(f"fit {report.fit.number}: {counts['topics']} topics over {counts['items']:,} texts, {report.outlier_share:.1%} without one")
+    _print_names(report.fit.metrics.get("names", {}))
     if report.fit.report:
         _print_changes(report.fit.report)
+
+
+def _print_names(names: Any) -> None:
+    if names:
+        typer.echo(f"{len(names['named']):,} topics are named by {names['model']}")
+    if names.get("problem"):
+        typer.echo(f"{names['failed']:,} keep the automatic name: {names['problem']}", err=True)
 
 
 def _print_changes(found: Any) -> None:

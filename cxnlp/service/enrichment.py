@@ -13,6 +13,7 @@ from typing import Final
 from cxnlp.errors import Conflict, CxnlpError
 from cxnlp.pipeline import RECORDS_A_BATCH, Analyzed, Pipeline
 from cxnlp.service.topics.placement import Placement
+from cxnlp.service.topics.renewal import renew_topics
 from cxnlp.store import Claim, Generation, Result, Store, said
 from cxnlp.text.clauses import SPLITTER_VERSION
 
@@ -90,12 +91,15 @@ class Enrichment:
     def reindex(self, on_progress: Callable[[int, int], None]) -> Generation:
         """Build the vectors of this pipeline's encoder beside the active ones and switch; an interrupted run goes on where it was.
 
+        The active topics are moved to the new vectors right after, with all that belongs to them.
+
         Args:
             on_progress: Called with (records done, records in all).
 
         Raises:
             Conflict: The active vectors are of this encoder and splitter already.
         """
+        renew_topics(self.store)  # what a run left that was interrupted after it had switched
         generation = self.store.generations.begin(self.pipeline.encoder.id, SPLITTER_VERSION, self.pipeline.encoder.dim)
         n_done = 0
         while True:
@@ -108,6 +112,7 @@ class Enrichment:
                 self.store.generations.activate(generation.id)
             except Conflict:  # more were analysed with the old encoder meanwhile
                 continue
+            renew_topics(self.store)
             return generation
 
     def _save(self, analyzed: Sequence[tuple[Claim, Analyzed]], generation_id: int) -> None:

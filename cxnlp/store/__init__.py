@@ -30,6 +30,7 @@ from cxnlp.store.topics.candidates import Candidate, CandidateTable
 from cxnlp.store.topics.curation import CurationTable, TopicChange
 from cxnlp.store.topics.fits import TopicFit, TopicFits
 from cxnlp.store.topics.members import Assigned, MemberTable, Placed, Standing
+from cxnlp.store.topics.renewal import RenewalTable, Renewed
 from cxnlp.store.topics.results import Assignments, FittedTable, FittedTopic, NewFit, StoredModel
 from cxnlp.store.topics.topics import Belonging, StoredTopic, TopicTable
 from cxnlp.store.vectors import VectorTable
@@ -83,6 +84,8 @@ __all__ = [
     "Placed",
     "Reading",
     "Receipt",
+    "RenewalTable",
+    "Renewed",
     "Result",
     "Retrain",
     "Retrains",
@@ -137,6 +140,7 @@ class Store:
     topic_fits: TopicFits
     fitted: FittedTable
     members: MemberTable
+    renewals: RenewalTable
     curation: CurationTable
     candidates: CandidateTable
     versions: HeadVersions
@@ -187,6 +191,7 @@ def open_store(url: str) -> Store:
         topic_fits=TopicFits(database, events),
         fitted=FittedTable(database),
         members=MemberTable(database, events),
+        renewals=RenewalTable(database),
         curation=CurationTable(database, events),
         candidates=CandidateTable(database, events),
         versions=HeadVersions(database, events),

@@ -6,6 +6,7 @@ discovery.py    vectors to groups: BERTopic with UMAP and HDBSCAN
 merging.py      how many of these groups are one topic
 kept.py         what a fit has found on its way, for the same fit begun anew
 labels.py       words, name and quotes of a topic: c-TF-IDF, phrases, variety
+naming.py       names from an OpenAI-compatible endpoint of the user's
 hierarchy.py    which topics are alike
 layout.py       a map of topics, the same way up after each fit
 assign.py       the nearest topic of a record, or none

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -12,10 +13,11 @@ import numpy.typing as npt
 from cxnlp.errors import InvalidInput
 from cxnlp.records import Matrix, Vector
 from cxnlp.text.copies import copy_key
+from cxnlp.text.tokens import words
 from cxnlp.topics.assign import NONE, assign
 from cxnlp.topics.discovery import discover
 from cxnlp.topics.kept import Kept, key_of
-from cxnlp.topics.labels import TopicLabel, label
+from cxnlp.topics.labels import Cut, TopicLabel, label
 from cxnlp.topics.layout import lay_out
 from cxnlp.topics.merging import Groups, means
 from cxnlp.topics.sampling import draw
@@ -91,6 +93,7 @@ def fit_topics(
     config: FitConfig,
     on_progress: OnProgress = lambda stage, share: None,
     work: Path | None = None,
+    cut: Cut | None = None,
 ) -> Fit:
     """Find topics on distinct texts, or a sample of them, then assign every record to the nearest.
 
@@ -103,6 +106,7 @@ def fit_topics(
         on_progress: Called with a stage (`sample`, `discover`, `assign`, `label`, `done`) and the share done in [0, 1]; with `resume` where
             something is taken from `work`.
         work: Folder that keeps what is found on the way; a fit of the same vectors, texts and parameters takes it from there.
+        cut: Cuts texts into the words of labels; default is `cxnlp.text.tokens.words`.
 
     Raises:
         InvalidInput: No records; numbers of vectors and texts differ; a vector that is not finite; no such dictionary; fewer distinct texts
@@ -128,9 +132,32 @@ def fit_topics(
     topics = np.where(similarities >= np.float32(threshold), topics, np.int32(NONE)).astype(np.int32)
     topics, centroids = _largest_first(topics, centroids)
     on_progress("label", 0.85)
-    labels = _label(texts, _typical(topics, similarities, firsts, len(centroids)), config.user_dictionary)
+    labels = _label(texts, _typical(topics, similarities, firsts, len(centroids)), cut or partial(words, user_dictionary=config.user_dictionary))
     on_progress("done", 1.0)
     return Fit(topics, similarities, centroids, labels, space, threshold, lay_out(centroids))
+
+
+def recentre(vectors: Matrix, texts: Sequence[str], groups: Groups, n_topics: int) -> tuple[Space, Matrix]:
+    """Return the space and the centroids of topics whose members are known, as when their vectors are made by another encoder.
+
+    Args:
+        vectors: (n, dim) float32, n >= 1.
+        texts: n texts, masked.
+        groups: (n,) the topic of each, -1 for none.
+        n_topics: How many there are.
+
+    Returns:
+        The space, sharpened by the groups; (n_topics, dim) float32 of unit length in it, zero where a topic has no member.
+    """
+    known = groups >= 0
+    present, own = np.unique(groups[known], return_inverse=True)
+    space = find_space(vectors, texts)
+    centroids = np.zeros((n_topics, vectors.shape[1]), np.float32)
+    if len(present):
+        members, own = vectors[known], own.astype(np.int64)
+        space = sharpen(space, members, own)
+        centroids[present] = _unit(means(space.place(members), own))
+    return space, centroids
 
 
 def _discover(points: Matrix, texts: Sequence[str], config: FitConfig, kept: Kept) -> Groups:
@@ -210,6 +237,6 @@ def _typical(topics: npt.NDArray[np.int32], similarities: Vector, firsts: npt.ND
     return [by_topic[start:end][:_TEXTS_A_LABEL] for start, end in pairwise(starts)]
 
 
-def _label(texts: Sequence[str], rows: Sequence[npt.NDArray[np.int64]], user_dictionary: Path | None) -> tuple[TopicLabel, ...]:
-    labels = label([[texts[i] for i in of_topic] for of_topic in rows], user_dictionary)
+def _label(texts: Sequence[str], rows: Sequence[npt.NDArray[np.int64]], cut: Cut) -> tuple[TopicLabel, ...]:
+    labels = label([[texts[i] for i in of_topic] for of_topic in rows], cut)
     return tuple(replace(found, quotes=tuple(int(of_topic[i]) for i in found.quotes)) for found, of_topic in zip(labels, rows, strict=True))

@@ -18,6 +18,7 @@ import orjson
 from cxnlp.errors import CxnlpError
 from cxnlp.jobs import Job, run_job, serve_job
 from cxnlp.records import Matrix
+from cxnlp.text.spacy_tokens import cutter
 from cxnlp.topics.fit import Fit, FitConfig, OnProgress, fit_topics
 from cxnlp.topics.labels import TopicLabel
 from cxnlp.topics.space import Space
@@ -76,8 +77,10 @@ def _fit(folder: Path, limit: float | None, work: Path | None, on_progress: OnPr
         config["user_dictionary"] = Path(config["user_dictionary"]) if config["user_dictionary"] else None
         texts = [orjson.loads(line) for line in (folder / "texts.jsonl").read_bytes().splitlines()]
         documents = np.load(folder / "documents.npy", mmap_mode="r")
-        made = fit_topics(documents, texts, FitConfig(**config), on_progress, work)
+        made = fit_topics(documents, texts, FitConfig(**config), on_progress, work, cutter(config["user_dictionary"]))
         _save(folder, made)
+    except ImportError as error:
+        raise CxnlpError(f"topics need the libraries of the extra `topics` ({error}); install it with: pip install 'cxnlp[topics]'") from error
     except MemoryError:
         raise CxnlpError(f"the topic fit needs more than {limit} GiB of memory; lower `sample` or raise the limit") from None
 

@@ -3,12 +3,11 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
-from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +17,10 @@ from cxnlp.text.folding import fold
 from cxnlp.text.graphemes import PLACEHOLDER
 from cxnlp.text.tokens import stop_words, words
 
-_BREAK: Final = re.compile(r"[,.!?;:](?=\s|$)|[，。！？；：、…~～\n()（）「」“”\"【】]+")
+Cut: TypeAlias = Callable[[str], list[str]]
+"""Cuts a text into words in lower case."""
+
+_BREAK: Final = re.compile(PLACEHOLDER.pattern + r"|[,.!?;:](?=\s|$)|[，。！？；：、…~～\n()（）「」“”\"【】]+")
 _HAN: Final = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff ]+")
 _CODE: Final = re.compile(r"\d{3}|\d.*-.*\d|^[\W\d_]+$")
 _ENDING: Final = re.compile(r"(?<=[a-z]{3})(?:ing|ed|es|s|e)$")
@@ -36,6 +38,7 @@ _N_QUOTES: Final = 3
 _FEWEST_WORDS: Final = 2
 _MOST_WORDS: Final = 4
 _MOST_LETTERS: Final = 40
+_CLITIC: Final = re.compile(r"['’]|n['’]t$")
 _NEGATION: Final = re.compile(r"n['’]t\b|\b(?:not?|never|without|cannot|neither|nor|unable)\b|[不没未无别]", re.IGNORECASE)
 
 
@@ -55,7 +58,7 @@ class TopicLabel:
     quotes: tuple[int, ...] = ()
 
 
-def label(topics: Sequence[Sequence[str]], user_dictionary: Path | None = None) -> list[TopicLabel]:
+def label(topics: Sequence[Sequence[str]], cut: Cut = words) -> list[TopicLabel]:
     """Return one label a topic.
 
     Words and phrases are ranked by c-TF-IDF (Grootendorst 2022, arXiv:2203.05794) on the number of a topic's texts that hold them, so that one
@@ -64,9 +67,9 @@ def label(topics: Sequence[Sequence[str]], user_dictionary: Path | None = None) 
 
     Args:
         topics: The texts of each topic, the most typical first.
-        user_dictionary: Words that must stay whole, as `cxnlp.text.tokens.words` reads it.
+        cut: Cuts a text into words; fits take `cxnlp.text.spacy_tokens.cutter`.
     """
-    terms = [[dict.fromkeys(terms_of(text, user_dictionary)) for text in texts] for texts in topics]
+    terms = [[dict.fromkeys(terms_of(text, cut)) for text in texts] for texts in topics]
     counts = [Counter(term for of_text in texts for term in of_text) for texts in terms]
     totals = Counter[str]()
     for count in counts:
@@ -77,21 +80,21 @@ def label(topics: Sequence[Sequence[str]], user_dictionary: Path | None = None) 
         least = 2 if len(texts) >= _COMMON_FROM else 1
         scores = {t: _gain(t) * n / count.total() * math.log1p(mean / totals[t]) for t, n in count.items() if n >= least}
         best = sorted(scores, key=lambda t: -scores[t])[:_N_CANDIDATES]
-        chosen = _varied(best, [scores[t] for t in best], of_texts) or _first_words(texts, user_dictionary)
+        chosen = _varied(best, [scores[t] for t in best], of_texts) or _first_words(texts, cut)
         first = {word for term in chosen[:_N_FIRST] for word in term.split()}
-        name = _clause_name(texts, scores, first, user_dictionary) or _name(chosen)
+        name = _clause_name(texts, scores, first, cut) or _name(chosen)
         labels.append(TopicLabel(tuple(chosen), name, _quotes(of_texts)))
     return labels
 
 
-def terms_of(text: str, user_dictionary: Path | None = None) -> Iterator[str]:
+def terms_of(text: str, cut: Cut = words) -> Iterator[str]:
     """Yield the words and the two-word phrases of `text` that may stand in a label.
 
     The words of a phrase are joined by a space, or by nothing where one is a single Chinese character: jieba cuts 次日达 into two.
     """
     for part in _BREAK.split(fold(text)):
         before = None
-        for word in words(part, user_dictionary):
+        for word in cut(part):
             if not _is_telling(word):
                 before = None
                 continue
@@ -108,7 +111,7 @@ def _joined(one: str, other: str) -> str:
 
 
 def _is_telling(word: str) -> bool:
-    if PLACEHOLDER.fullmatch(word) or word in _stop_words() or _CODE.search(word):
+    if PLACEHOLDER.fullmatch(word) or word in _stop_words() or _CODE.search(word) or _CLITIC.match(word):
         return False
     return len(word) > 1 or _HAN.fullmatch(word) is not None
 
@@ -156,7 +159,7 @@ def _root(word: str) -> str:
     return _ENDING.sub("", word)
 
 
-def _clause_name(texts: Sequence[str], scores: Mapping[str, float], first: Collection[str], user_dictionary: Path | None) -> str | None:
+def _clause_name(texts: Sequence[str], scores: Mapping[str, float], first: Collection[str], cut: Cut) -> str | None:
     """Return the telling words, in order, of the clause of typical texts that tells most of the topic; None if none is short and all common.
 
     At least two of its words must be among the `first` of the topic, or it tells of one text. A clause with a negation names nothing: without its
@@ -165,7 +168,7 @@ def _clause_name(texts: Sequence[str], scores: Mapping[str, float], first: Colle
     best, name = 0.0, None
     for text in map(fold, texts[:_N_TYPICAL]):
         for start, end in split(text):
-            said = _said(text[start:end], user_dictionary)
+            said = _said(text[start:end], cut)
             is_common = len(set(first).intersection(said)) >= _FEWEST_WORDS and all(word in scores for word in said)
             if not is_common or _NEGATION.search(text, start, end):
                 continue
@@ -174,9 +177,9 @@ def _clause_name(texts: Sequence[str], scores: Mapping[str, float], first: Colle
     return name
 
 
-def _said(clause: str, user_dictionary: Path | None) -> list[str]:
+def _said(clause: str, cut: Cut) -> list[str]:
     """Return the telling words of a clause, or none if they are too few or too many for a name, or one is a single character or repeated."""
-    found = [word for word in words(clause, user_dictionary) if _is_telling(word)]
+    found = [word for word in cut(clause) if _is_telling(word)]
     is_short = _FEWEST_WORDS <= len(found) <= _MOST_WORDS and len(" ".join(found)) <= _MOST_LETTERS
     is_whole = all(len(word) > 1 for word in found) and not any(_repeats(one, other) for one, other in combinations(found, 2))
     return found if is_short and is_whole else []
@@ -210,10 +213,10 @@ def _name(chosen: Sequence[str]) -> str:
     return " ".join(named)
 
 
-def _first_words(texts: Sequence[str], user_dictionary: Path | None) -> list[str]:
+def _first_words(texts: Sequence[str], cut: Cut) -> list[str]:
     """Return words of the first text that has any that tell something; else its first signs, such as an emoji."""
     for text in texts:
-        if telling := list(dict.fromkeys(w for w in words(fold(text), user_dictionary) if _is_telling(w))):
+        if telling := list(dict.fromkeys(w for w in cut(fold(text)) if _is_telling(w))):
             return telling[:_N_WORDS]
     for text in texts:
         signs = [s for s in PLACEHOLDER.sub("", text) if not (s.isspace() or s.isalnum() or s in "[]")]

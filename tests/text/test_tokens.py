@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from cxnlp.text.spacy_tokens import spacy_words
+from cxnlp.text.spacy_tokens import cutter, spacy_words
 from cxnlp.text.tokens import segment, stop_words, words
 
 
@@ -55,6 +55,15 @@ def test_stop_words_hold_function_words_and_no_touchpoints():
 def test_spacy_words_leave_out_marks_addresses_and_placeholders():
     assert list(spacy_words(["电池很好！[PHONE]"], "zh")) == [["电池", "很", "好"]]
     assert list(spacy_words(["It's slow. See https://a.example [PHONE]"], "en")) == [["it", "'s", "slow", "see"]]
+
+
+def test_a_cutter_takes_spacy_for_english_and_jieba_where_there_is_chinese(tmp_path):
+    dictionary = tmp_path / "words.txt"
+    dictionary.write_text("云雀速运 100 n\n", encoding="utf-8")
+    cut = cutter(dictionary)
+    assert cut("云雀速运 app 闪退") == ["云雀速运", "app", "闪退"]
+    assert cut("The check-in can't find my ID, see www.a.example") == ["the", "check-in", "can", "not", "find", "my", "id", "see"]
+    assert cut("5G from $20 [PHONE]") == ["5g", "from", "$", "20"] and cut("") == []
 
 
 def test_text_imports_neither_spacy_nor_torch_nor_jieba_until_needed():

@@ -1,6 +1,9 @@
+from functools import partial
+
 import pytest
 
-from cxnlp.text.tokens import stop_words
+from cxnlp.text.spacy_tokens import cutter
+from cxnlp.text.tokens import stop_words, words
 from cxnlp.topics.labels import label, terms_of
 
 from .samples import COURIER, MIXED, REFUND
@@ -81,10 +84,25 @@ def test_a_topic_with_no_common_word_is_named_after_its_most_typical_text():
 def test_words_of_the_user_dictionary_stay_whole(tmp_path):
     dictionary = tmp_path / "words.txt"
     dictionary.write_text("云雀速运 100 n\n", encoding="utf-8")
-    assert "云雀速运" in set(terms_of("云雀速运很慢", dictionary))
+    assert "云雀速运" in set(terms_of("云雀速运很慢", cutter(dictionary)))
+    assert "云雀速运" in set(terms_of("云雀速运很慢", partial(words, user_dictionary=dictionary)))
 
 
-def test_a_phrase_does_not_reach_across_punctuation():
+def test_labels_of_spacy_words_hold_no_parts_of_contractions():
+    texts = [
+        "I can't sign in, the app won't load",
+        "can't sign-in, it doesn't load",
+        "My sign-in won't load and I'll leave",
+        "The app's sign-in can't load",
+    ]
+    (found,) = label([texts], cutter())
+    assert {"load", "sign-in"} <= set(found.words)
+    assert not {"ca", "wo", "n't", "not", "'s", "'ll", "does"} & {word for term in found.words for word in term.split()}
+
+
+def test_a_phrase_does_not_reach_across_a_placeholder_or_punctuation():
+    for cut in (words, cutter()):
+        assert "refund call" not in set(terms_of("refund [PHONE] call, jacket", cut)) and "call jacket" not in set(terms_of("call, jacket", cut))
     assert "延误 包裹" not in set(terms_of("快递延误，包裹坏了"))
 
 

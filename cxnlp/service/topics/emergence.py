@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ from cxnlp.store import Candidate, FittedTopic, Store
 from cxnlp.store.events import ANALYZED
 from cxnlp.store.topics.candidates import CURSOR
 from cxnlp.store.topics.fits import DOCUMENTS, WHOLE
+from cxnlp.text.tokens import words
 from cxnlp.topics.bursts import find_burst
 from cxnlp.topics.labels import label
 
@@ -125,7 +127,7 @@ class Emergence:
         order = [members[row].seq for row in np.argsort(-near, kind="stable").tolist()]
         said = self.store.sayings.of(order)
         texts = {said[seq].text: seq for seq in reversed(order) if seq in said}
-        (named,) = label([list(reversed(texts))], self.user_dictionary)
+        (named,) = label([list(reversed(texts))], partial(words, user_dictionary=self.user_dictionary))
         quotes = tuple((seq, WHOLE) for seq in list(reversed(texts.values()))[:_N_QUOTES])
         topic_id = f"t-{self.store.topics.highest() + 1}"
         return FittedTopic(topic_id, named.name, named.words, centroid, len(members), None, quotes), near

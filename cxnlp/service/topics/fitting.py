@@ -52,19 +52,27 @@ def to_version(store: Store, fit: TopicFit, made: Fit, items: Items, metrics: Ma
 def _before(store: Store, fit: TopicFit) -> Before:
     """Return the active topics, and those of the last fits before that are not among them."""
     standing = store.members.standing(fit.kind)
-    topics = [] if fit.parent is None else list(store.fitted.topics(fit.parent))
+    topics = [] if fit.parent is None else _topics(store, store.topic_fits.get(fit.parent))
     known = {topic.topic_id for topic in topics}
     retired: list[OldTopic] = []
-    done = [one.number for one in store.topic_fits.list(fit.kind) if one.state == DONE and one.number != fit.parent]
-    for number in done[:_N_RETIRED_FITS]:
-        made = store.fitted.assignments(number)
-        for row, topic in enumerate(store.fitted.topics(number)):
+    done = [one for one in store.topic_fits.list(fit.kind) if one.state == DONE and one.number != fit.parent]
+    for before in done[:_N_RETIRED_FITS]:
+        made = store.fitted.assignments(before.number)
+        for row, topic in enumerate(_topics(store, before)):
             if topic.topic_id not in known:
                 own = made.rows == row
                 keys = keys_of(made.seqs[own], made.clauses[own]).tolist()
                 retired.append(OldTopic(topic.topic_id, topic.centroid, [str(key) for key in keys]))
         known |= {topic.id for topic in retired}
     return Before(topics, standing, retired, store.topics.families(), store.topics.highest())
+
+
+def _topics(store: Store, fit: TopicFit) -> list[FittedTopic]:
+    """Return what a fit found; where its vectors were of another encoder, its centroids are zero, so that members alone tell."""
+    found, generation = store.fitted.topics(fit.number), store.generations.active()
+    if generation is None or fit.encoder in (None, generation.encoder):
+        return list(found)
+    return [replace(topic, centroid=np.zeros(generation.dim, np.float32)) for topic in found]
 
 
 def described(made: Fit, rows: npt.NDArray[np.int32], items: Items) -> Sequence[FittedTopic]:

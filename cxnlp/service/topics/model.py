@@ -15,6 +15,7 @@ from cxnlp.jobs import OnProgress
 from cxnlp.service.topics.fitting import to_version
 from cxnlp.service.topics.items import Items, read_items
 from cxnlp.service.topics.jobs import Watch, watched
+from cxnlp.service.topics.naming import Naming
 from cxnlp.service.topics.splits import SplitRequest, check_split, split_topic
 from cxnlp.service.topics.versions import TopicVersions
 from cxnlp.service.topics.work import EXCHANGE, Work, work_of
@@ -82,11 +83,13 @@ class TopicModel:
         store: Where the records lie.
         user_dictionary: Words that jieba keeps whole in labels.
         home: Folder for what fits find on their way, so that one whose process was killed goes on from there; None keeps nothing.
+        naming: Asks an endpoint of the user's for names; None leaves the automatic ones.
     """
 
     store: Store
     user_dictionary: Path | None = None
     home: Path | None = None
+    naming: Naming | None = None
     _closing: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
 
@@ -226,6 +229,8 @@ class TopicModel:
             watch.tell("match", _FITTED_SHARE)
             told = {"seconds": round(time.monotonic() - began, 1)} | ({"resumes": work.resumes} if is_resumed else {})
             found = to_version(self.store, fit, made, items, told)
+            if self.naming:
+                found = self.naming.name(self.store, fit, found, items, lambda: watch.tell("name", _FITTED_SHARE))
         self.store.topic_fits.keep(fit.number, found, is_ended=not request.activate)
         if request.activate:
             self.versions.activate(fit.number, fit.author)

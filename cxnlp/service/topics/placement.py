@@ -1,6 +1,6 @@
 """The topic of a record at the moment it is analysed: the nearest of each active fit, without a refit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,20 +24,25 @@ class Placement:
     def place(self, found: Sequence[tuple[str, Analysis, Vectors]]) -> Placed:
         """Return the topics of (record id, analysis, vectors).
 
-        Fits of another encoder assign nothing; their topics wait for the next fit.
+        Fits of another encoder assign nothing; `cxnlp reindex` moves the active ones to the encoder that it leads to.
         """
         fits = self.store.topic_fits.current()
         if fits != self._fits:
             models = {kind: self.store.fitted.model(number) for kind, (number, _) in fits.items()}
             self._models = {kind: model for kind, model in models.items() if model is not None and model.encoder == self.encoder}
             self._fits = fits
-        rows: dict[str, list[tuple[str, int, str | None, float]]] = {record_id: [] for record_id, _, _ in found}
-        for kind, model in self._models.items():
-            places, vectors = _items(kind, found)
-            if places:
-                for (record_id, clause), topic_id, similarity in zip(places, *assign_to(model, vectors), strict=True):
-                    rows[record_id].append((kind, clause, topic_id, float(similarity)))
-        return Placed(self._fits, rows)
+        return Placed(self._fits, rows_by(self._models.values(), found))
+
+
+def rows_by(models: Iterable[StoredModel], found: Sequence[tuple[str, Analysis, Vectors]]) -> dict[str, list[tuple[str, int, str | None, float]]]:
+    """Return (kind, clause, topic id or None, similarity) by record id: where (record id, analysis, vectors) belong by these fits."""
+    rows: dict[str, list[tuple[str, int, str | None, float]]] = {record_id: [] for record_id, _, _ in found}
+    for model in models if found else ():
+        places, vectors = _items(model.kind, found)
+        if places:
+            for (record_id, clause), topic_id, similarity in zip(places, *assign_to(model, vectors), strict=True):
+                rows[record_id].append((model.kind, clause, topic_id, float(similarity)))
+    return rows
 
 
 def _items(kind: str, found: Sequence[tuple[str, Analysis, Vectors]]) -> tuple[list[tuple[str, int]], Matrix]:

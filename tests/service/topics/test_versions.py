@@ -1,11 +1,9 @@
 import pytest
 
 from cxnlp.errors import Conflict, InvalidQuery
-from cxnlp.pipeline import Pipeline
 from cxnlp.service import Enrichment, TopicModel
 from cxnlp.service.topics.changes import find_changes
 from cxnlp.service.topics.versions import kind_of
-from tests.fakes import HashingEncoder, WordHeads
 from tests.service.topics.groupings import SUBJECTS, add, fit, texts_about, topic_ids, topic_of
 
 FIRST, SECOND = (texts_about(subject, 1)[0] for subject in SUBJECTS[:2])
@@ -97,17 +95,6 @@ def test_copies_have_one_topic_whenever_they_come(fitted):
     assert {fitted.feedback.get(i).topic for i in ids} == {None}
     fit(fitted)
     assert len({topic_ids(fitted)[text] for text in (FIRST, FIRST + "！！！")}) == 1
-
-
-def test_topics_of_another_encoder_assign_nothing_and_are_not_activated_again(fitted):
-    class Other(HashingEncoder):
-        id = "hashing-2"
-
-    enrichment = Enrichment(fitted, Pipeline(Other(), WordHeads()))
-    enrichment.reindex(lambda done, total: None)
-    with pytest.raises(Conflict, match="another encoder"):
-        TopicModel(fitted).versions.activate(1, "ann")
-    assert topic_of(fitted, FIRST) is not None
 
 
 def test_changes_tell_new_gone_grown_shrunk_split_and_merged():
