@@ -271,17 +271,13 @@ class Entry:
     """What an in-memory index needs of one analysed record: its document vector and the values that a filter asks for.
 
     Attributes:
-        seq: The store's number of the record; also its id in FAISS.
-        id: The public id.
+        seq, id: The store's number of the record, which is also its id in FAISS; the public id.
         document: (dim,) float32, L2-normalised.
-        created_at: POSIX seconds.
-        received_at: POSIX seconds.
-        choices: Values by the names of `cxnlp.filters.CHOICES` that have one value a record: source, channel, language, label, intent, segment,
-            customer, topic; absent where unknown.
+        created_at, received_at: POSIX seconds.
+        choices: Values by those names of `cxnlp.filters.CHOICES` that have one value a record; absent where unknown.
         numbers: Values by the names of `cxnlp.filters.NUMBERS`; `rating` mapped to [-1, 1]; absent where unknown.
         observations: (touchpoint, stage, cause or None) of each observation.
-        risks: Risk ids.
-        attributes: Attributes with one plain value, as text.
+        risks, attributes: Risk ids; attributes with one plain value, as text.
         clauses: (n_clauses, dim) float32, rows L2-normalised.
         copy_key: Alike in records with the same words, see `cxnlp.text.copies`; 0 where there are no words.
         feelings: Sentiment of each observation, in [-1, 1]; of none where it is not known.

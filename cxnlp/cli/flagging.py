@@ -35,7 +35,7 @@ def list_flags(
     sort: Annotated[str, typer.Option(help="newest, priority (the highest first) or deadline (the next first).")] = "newest",
     limit: Annotated[int, typer.Option("-n", "--limit", min=1, max=1000, help="At most so many.")] = 20,
 ) -> None:
-    """List flags."""
+    """List flags with their level, priority, deadline, state and owner, and why they were raised."""
     service = open_service()
     language = display_language()
     for flag in service.delivery.flags(state, level, None, limit, owner=owner, sort=sort).flags:
