@@ -60,7 +60,7 @@ def test_each_alert_is_new_once_then_goes_on_until_it_is_resolved(store):
     chat = alert(store, "chat")
     alert(store, "past", historical=True)
     assert names(digest_of(store).opened) == ["chat"]
-    next_day = NOW + timedelta(days=1, minutes=5)
+    next_day = datetime.now(UTC) + timedelta(days=1, minutes=5)  # alerts are noted at the time of the clock
     assert (names(digest_of(store, now=next_day).opened), names(digest_of(store, now=next_day).staying)) == ([], ["chat"])
     assert names(digest_of(store, "week", next_day).opened) == ["chat"]
     store.alerts.set_state(chat, "resolved", None, "ann")
