@@ -136,6 +136,8 @@ def bertopic(vectors: np.ndarray, texts: list[str], seed: int) -> list[tuple[str
     )
     groups, _ = model.fit_transform(texts, embeddings=vectors)
     found = [("BERTopic", np.array(groups), _words_of(model))]
+    if -1 not in groups:  # it refuses where there is nothing to reduce
+        return found
     reduced = model.reduce_outliers(texts, groups, strategy="embeddings", embeddings=vectors)
     model.update_topics(texts, topics=reduced, vectorizer_model=vectoriser, top_n_words=30)
     return [*found, ("BERTopic, outliers reduced", np.array(reduced), _words_of(model))]
