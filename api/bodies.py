@@ -14,6 +14,13 @@ from cxnlp.errors import InvalidFeedback
 from cxnlp.ingest.lines import MOST_LINE_BYTES
 
 LINES_AT_ONCE: Final = 500
+MEDIA_TYPES: Final = {
+    "json": "application/json",
+    "jsonl": "application/x-ndjson",
+    "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+}
+"""Of files, by format."""
 _PATIENCE_SECONDS: Final = 0.1
 
 

@@ -228,9 +228,9 @@ class Service:
     @cached_property
     def figures(self) -> Figures:
         """Measures by dimension and time, for dashboards."""
-        from cxnlp.service import Figures, SeriesView
+        from cxnlp.service import Expectations, Figures
 
-        return Figures(lambda: self.view.fresh(), self.zone, lambda: SeriesView(self.movements))
+        return Figures(lambda: self.view.fresh(), self.zone, lambda: Expectations(self.movements))
 
     @cached_property
     def dashboard(self) -> Dashboard:

@@ -5,13 +5,13 @@ from typing import Annotated, Final, Literal
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
+from api.bodies import MEDIA_TYPES
 from api.deps import ServiceDep
 from api.schemas import LINE
 from api.security import Agent
 from cxnlp.service.exporting import MOST_AT_ONCE, read_part
 
 router = APIRouter(prefix="/v1", tags=["feedback"])
-_TYPES: Final = {"jsonl": "application/x-ndjson", "csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 _HEADERS: Final = {
     "Cxnlp-Next-After": {"description": "`after` of the next call", "schema": {"type": "string"}},
     "Cxnlp-More": {"description": "Whether there is more already", "schema": {"type": "string", "enum": ["true", "false"]}},
@@ -42,4 +42,4 @@ def get_export(
         "Cache-Control": "no-store",
         "Content-Disposition": f'attachment; filename="cxnlp.{format}"',
     }
-    return StreamingResponse(FORMATS[format](part.lines, True), media_type=_TYPES[format], headers=headers)
+    return StreamingResponse(FORMATS[format](part.lines, True), media_type=MEDIA_TYPES[format], headers=headers)

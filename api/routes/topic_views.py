@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from api.bodies import to_response
+from api.bodies import MEDIA_TYPES, to_response
 from api.deps import ServiceDep
 from api.queries import documented, query_filter
 from api.routes.charts import DaysDep
@@ -16,12 +16,6 @@ from cxnlp.service.dashboard import DashboardQuestion
 from cxnlp.service.topics.versions import kind_of
 
 router = APIRouter(prefix="/v1/topics", tags=["topics"])
-_TYPES: Final = {
-    "json": "application/json",
-    "jsonl": "application/x-ndjson",
-    "csv": "text/csv; charset=utf-8",
-    "parquet": "application/vnd.apache.parquet",
-}
 _ROW: Final[dict[str, Any]] = {
     "id": "t-17", "label": "快递 延误", "name_zh": "物流延误", "name_en": "Late deliveries", "words": ["快递", "延误"], "state": "fitted",
     "muted": False, "parent": None, "touchpoint": "delivery", "cause": "slow", "n": 41, "n_now": 12, "n_before": 3, "share_now": 0.08,
@@ -72,10 +66,9 @@ def get_export(
     about: AboutQuery = None,
 ) -> StreamingResponse:
     """Stream the topics with names, size, quotes and growth in a period against the one before; or each record or clause with its topic."""
-    from cxnlp.service.topics.exporting import FORMATS, member_rows, topic_rows
+    from cxnlp.service.topics.exporting import export  # imports pyarrow, which other requests should not wait for
 
-    kind = kind_of(on, about)
     question = DashboardQuestion(days.since, days.until, days.timezone or None)
-    rows = member_rows(service.store, kind) if members else topic_rows(service.dashboard, question, kind)
     headers = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="cxnlp-topics.{format}"'}
-    return StreamingResponse(FORMATS[format](rows), media_type=_TYPES[format], headers=headers)
+    parts = export(service.dashboard, question, kind_of(on, about), format, members=members)
+    return StreamingResponse(parts, media_type=MEDIA_TYPES[format], headers=headers)

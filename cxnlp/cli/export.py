@@ -1,4 +1,4 @@
-"""Records to a file, which appears whole or not at all."""
+"""Files that appear whole or not at all, and records to one."""
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -25,10 +25,7 @@ def write_records(path: Path, records: Iterable[Record], on_progress: Callable[[
     Raises:
         InvalidInput: The ending is another one, or the file cannot be written.
     """
-    write = FORMATS.get(path.suffix.lower().removeprefix("."))
-    if write is None:
-        raise InvalidInput(f"{path}: cannot tell the format; let the name end in {', '.join(f'.{name}' for name in FORMATS)}")
-    partial = path.with_name(f"{path.name}.part")
+    write = FORMATS[format_of(path, FORMATS)]
     n = 0
 
     def lines() -> Iterator[dict[str, Any]]:
@@ -39,12 +36,34 @@ def write_records(path: Path, records: Iterable[Record], on_progress: Callable[[
             if n % _SHOWN_EVERY == 0:
                 on_progress(n)
 
+    write_whole(path, write(lines(), False))
+    return n
+
+
+def format_of(path: Path, formats: Iterable[str]) -> str:
+    """Return the format that the ending of a path says.
+
+    Raises:
+        InvalidInput: It is none of these.
+    """
+    ending = path.suffix.lower().removeprefix(".")
+    if ending not in formats:
+        raise InvalidInput(f"{path}: cannot tell the format; let the name end in {', '.join(f'.{name}' for name in formats)}")
+    return ending
+
+
+def write_whole(path: Path, parts: Iterable[bytes]) -> None:
+    """Write a file that appears whole or not at all.
+
+    Raises:
+        InvalidInput: It cannot be written.
+    """
+    partial = path.with_name(f"{path.name}.part")
     try:
         with partial.open("wb") as out:
-            out.writelines(write(lines(), False))
+            out.writelines(parts)
         partial.replace(path)
     except OSError as error:
         raise InvalidInput(f"{path}: cannot be written ({error.strerror})") from error
     finally:
         partial.unlink(missing_ok=True)
-    return n

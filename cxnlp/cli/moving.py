@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Annotated
 
 import orjson
 import typer
 
-from cxnlp.cli.options import display_language, open_service
+from cxnlp.cli.options import author_of, display_language, open_service, parse_day
 from cxnlp.errors import InvalidInput, shorten
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def check_alerts(
 ) -> None:
     """Look now at what has not been looked at yet, as the worker does every minute, and print what is open."""
     service = open_service()
-    checked = service.alerts.check(None if since is None else datetime.combine(_day(since), time(), service.zone))
+    checked = service.alerts.check(None if since is None else datetime.combine(parse_day(since), time(), service.zone))
     typer.echo(f"{checked.n_days} days looked at, {checked.n_told} events", err=True)
     for alert in service.alerts.page("open", False, None, 1_000).alerts:
         typer.echo(_describe(alert))
@@ -93,7 +92,7 @@ def snooze_alert(
     author: Author = None,
 ) -> None:
     """Put an alert off: until then nothing is told of it."""
-    _set(alert, "snoozed", reason, author, _day(until))
+    _set(alert, "snoozed", reason, author, parse_day(until))
 
 
 @alerts.command("resolve")
@@ -106,23 +105,9 @@ def _set(alert_id: str, state: str, reason: str | None, author: str | None, unti
     service = open_service()
     at = None if until is None else datetime.combine(until, time(), service.zone).astimezone(UTC)
     masked = service.masker.mask(reason) if reason else None
-    typer.echo(_describe(service.alerts.set_state(alert_id, state, masked, author or _user(), at)))
+    typer.echo(_describe(service.alerts.set_state(alert_id, state, masked, author_of(author), at)))
 
 
 def _describe(alert: Alert) -> str:
     line = alert.to_line()
     return f"{alert.id}  {line['since']} to {line['until']}  {alert.state:<12}  {line['summary'][display_language()]}"
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise InvalidInput(f"{shorten(text)!r} is no day; write one such as 2026-11-01") from None
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container without such a user
-        return "unknown"

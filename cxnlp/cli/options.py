@@ -4,7 +4,7 @@ import getpass
 import os
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -87,6 +87,27 @@ def open_reading(path: str, options: ReadOptions) -> Reading:
         InvalidInput: There is no such file.
     """
     return read("-" if path == "-" else Path(path), options)
+
+
+def parse_day(text: str) -> date:
+    """Return the day that a person wrote.
+
+    Raises:
+        InvalidInput: It is none.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput(f"{shorten(text)!r} is no day; write one such as 2026-11-01") from None
+
+
+def parse_days(since: str | None, until: str | None) -> tuple[date | None, date | None]:
+    """Return the first and the last day that a person wrote, None where none.
+
+    Raises:
+        InvalidInput: One is no day.
+    """
+    return None if since is None else parse_day(since), None if until is None else parse_day(until)
 
 
 def to_filter(service: Service, conditions: Sequence[str] | None) -> Filter:

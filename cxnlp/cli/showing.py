@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from cxnlp.cli.options import Where, display_language, open_service, to_filter
-from cxnlp.errors import InvalidInput
+from cxnlp.cli.options import Where, display_language, open_service, parse_days, to_filter
 
-Since = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day; 28 days before the last by default.")]
-Until = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day, included; today by default.")]
+Since = Annotated[str | None, typer.Option(help="First day; 28 days before the last by default.")]
+Until = Annotated[str | None, typer.Option(help="Last day, included; today by default.")]
 
 
 def report(
@@ -27,13 +24,14 @@ def report(
 ) -> None:
     """Write a report of a period as one HTML page that opens anywhere without a network: numbers, series, breakdowns, topics."""
     from cxnlp.charts import Look
+    from cxnlp.cli.export import write_whole
     from cxnlp.service.dashboard import DashboardQuestion
     from cxnlp.service.report import make_report
 
     service = open_service()
-    question = DashboardQuestion(_day(since), _day(until), filter=to_filter(service, where))
+    question = DashboardQuestion(*parse_days(since, until), filter=to_filter(service, where))
     page = make_report(service.dashboard, question, Look(language or display_language(), theme), title)
-    _write(output, [page.encode()])
+    write_whole(output, [page.encode()])
     typer.echo(f"{output} written")
 
 
@@ -46,32 +44,12 @@ def export_topics(
     until: Until = None,
 ) -> None:
     """Write the topics of the active version to a file: names, words, size, quotes, and growth in a period against the one before."""
+    from cxnlp.cli.export import format_of, write_whole
     from cxnlp.service.dashboard import DashboardQuestion
-    from cxnlp.service.topics.exporting import FORMATS, member_rows, topic_rows
+    from cxnlp.service.topics.exporting import FORMATS, export
     from cxnlp.service.topics.versions import kind_of
 
-    kind = kind_of(on, about)
-    write = FORMATS.get(output.suffix.lower().removeprefix("."))
-    if write is None:
-        raise InvalidInput(f"{output}: cannot tell the format; let the name end in {', '.join(f'.{name}' for name in FORMATS)}")
-    service = open_service()
-    question = DashboardQuestion(_day(since), _day(until))
-    _write(output, write(member_rows(service.store, kind) if members else topic_rows(service.dashboard, question, kind)))
+    kind, format = kind_of(on, about), format_of(output, FORMATS)
+    question = DashboardQuestion(*parse_days(since, until))
+    write_whole(output, export(open_service().dashboard, question, kind, format, members=members))
     typer.echo(f"{output} written")
-
-
-def _day(at: datetime | None) -> date | None:
-    return at.date() if at else None
-
-
-def _write(path: Path, parts: Iterable[bytes]) -> None:
-    """Write a file that appears whole or not at all."""
-    partial = path.with_name(f"{path.name}.part")
-    try:
-        with partial.open("wb") as out:
-            out.writelines(parts)
-        partial.replace(path)
-    except OSError as error:
-        raise InvalidInput(f"{path}: cannot be written ({error.strerror})") from error
-    finally:
-        partial.unlink(missing_ok=True)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from cxnlp.service.dashboard import Dashboard
     from cxnlp.service.delivery import Delivery
     from cxnlp.service.enrichment import Enrichment
+    from cxnlp.service.expectations import Expectations
     from cxnlp.service.figure_questions import BreakdownQuestion, SeriesQuestion
     from cxnlp.service.figures import Figures
     from cxnlp.service.groups import Groups, Issues
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
     from cxnlp.service.rules import KnownRule, Rules, Trial
     from cxnlp.service.saved import Matched, SavedSearches
     from cxnlp.service.sending import Sender
-    from cxnlp.service.series import SeriesView
     from cxnlp.service.streaming import Stream
     from cxnlp.service.topics.curation import Curation
     from cxnlp.service.topics.emergence import Emergence
@@ -65,7 +65,7 @@ _MODULES |= {"Copies": "copies", "CopyGroup": "copies", "Groups": "groups", "Iss
 _MODULES |= {"Curation": "topics.curation", "Emergence": "topics.emergence", "Matched": "saved", "SavedSearches": "saved"}
 _MODULES |= {"Sender": "sending", "Stream": "streaming", "WantedWebhook": "webhooks", "Webhooks": "webhooks"}
 _MODULES |= {"KnownRule": "rules", "Rules": "rules", "Trial": "rules"}
-_MODULES |= {"Alerts": "alerts", "Checked": "alerts", "Movements": "movements", "Series": "measured", "SeriesView": "series"}
+_MODULES |= {"Alerts": "alerts", "Checked": "alerts", "Movements": "movements", "Series": "measured", "Expectations": "expectations"}
 _MODULES |= {"Breakdown": "measured", "BreakdownQuestion": "figure_questions", "Figures": "figures", "SeriesQuestion": "figure_questions"}
 _MODULES |= {"Dashboard": "dashboard"}
 __all__ = [
@@ -82,6 +82,7 @@ __all__ = [
     "Delivery",
     "Emergence",
     "Enrichment",
+    "Expectations",
     "Figures",
     "FitReport",
     "Found",
@@ -103,7 +104,6 @@ __all__ = [
     "Sender",
     "Series",
     "SeriesQuestion",
-    "SeriesView",
     "Stream",
     "TopicModel",
     "Trial",

@@ -175,7 +175,7 @@ class Dashboard:
         curves = [to_curve(found, line, named) for line in found.lines]
         if not found.n:
             curves = []
-        return charts.draw_curves(curves, drawing.measure, look, drawing.title[charts.LANGUAGES.index(look.language)])
+        return charts.draw_curves(curves, drawing.measure, look, drawing.titled(look))
 
     def _bars(self, drawing: Drawing, question: DashboardQuestion, look: Look) -> "PlotlyFigure":
         (dimension,) = drawing.dimensions
@@ -187,9 +187,7 @@ class Dashboard:
             before = figure.before.value if figure.before else None
             name = named(dimension, cell.values[0])
             bars.append(charts.Bar(name, figure.value, figure.n, figure.low, figure.high, before, key_of(dimension, cell.values[0])))
-        return charts.draw_bars(
-            bars, drawing.measure, look, drawing.title[charts.LANGUAGES.index(look.language)], charts.name_dimension(dimension, look.language)
-        )
+        return charts.draw_bars(bars, drawing.measure, look, drawing.titled(look), charts.name_dimension(dimension, look.language))
 
     def _grid(self, drawing: Drawing, question: DashboardQuestion, look: Look) -> "PlotlyFigure":
         asked = replace(self._broken(question, drawing.dimensions, tuple({drawing.measure: 0, "volume": 0}), _MOST_CELLS), compare=None)
@@ -197,20 +195,19 @@ class Dashboard:
         named = self._names(drawing.dimensions, look.language)
         grid = to_grid(found, drawing.measure, lambda at, value: named(drawing.dimensions[at], value))
         first, second = (charts.name_dimension(dimension, look.language) for dimension in drawing.dimensions)
-        return charts.draw_grid(grid, drawing.measure, look, drawing.title[charts.LANGUAGES.index(look.language)], (first, second))
+        return charts.draw_grid(grid, drawing.measure, look, drawing.titled(look), (first, second))
 
     def _shifts(self, drawing: Drawing, question: DashboardQuestion, look: Look) -> "PlotlyFigure":
         shifts = self.shifts(question, look.language, _MOST_SHIFTS)
-        return charts.draw_shifts(shifts, look, drawing.title[charts.LANGUAGES.index(look.language)], charts.name_dimension("topic", look.language))
+        return charts.draw_shifts(shifts, look, drawing.titled(look), charts.name_dimension("topic", look.language))
 
     def _nodes(self, drawing: Drawing, question: DashboardQuestion, look: Look) -> "PlotlyFigure":
         topics, _ = self.views.hierarchy()
-        return charts.draw_nodes([to_node(topic, look) for topic in topics], look, drawing.title[charts.LANGUAGES.index(look.language)])
+        return charts.draw_nodes([to_node(topic, look) for topic in topics], look, drawing.titled(look))
 
     def _joins(self, drawing: Drawing, question: DashboardQuestion, look: Look) -> "PlotlyFigure":
-        topics, steps = self.views.hierarchy()
-        joined = [charts.Join(step.left, step.right, step.likeness) for step in steps]
-        return charts.draw_joins([to_node(topic, look) for topic in topics], joined, look, drawing.title[charts.LANGUAGES.index(look.language)])
+        topics, joins = self.views.hierarchy()
+        return charts.draw_joins([to_node(topic, look) for topic in topics], joins, look, drawing.titled(look))
 
     def _map(self, drawing: Drawing, question: DashboardQuestion, look: Look) -> "PlotlyFigure":
         topics, points = self.views.map(self._timed(question))
@@ -222,7 +219,7 @@ class Dashboard:
             if topic.position is not None
         ]
         marks += [charts.Mark(p.x, p.y, names.get(p.topic_id or ""), p.text, 0, {"topic": p.topic_id} if p.topic_id else {}) for p in points]
-        return charts.draw_map(marks, look, drawing.title[charts.LANGUAGES.index(look.language)])
+        return charts.draw_map(marks, look, drawing.titled(look))
 
     def _timed(self, question: DashboardQuestion) -> Filter:
         if question.filter.created_at is not None:

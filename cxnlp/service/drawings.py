@@ -25,6 +25,10 @@ class Drawing:
     measure: str
     title: tuple[str, str]
 
+    def titled(self, look: Look) -> str:
+        """Return its title in the language of a look."""
+        return self.title[charts.LANGUAGES.index(look.language)]
+
     def by(self, measure: str) -> "Drawing":
         """Return the same figure of another measure."""
         names = charts.MEASURES.get(measure, (measure, measure))

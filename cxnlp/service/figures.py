@@ -12,10 +12,10 @@ import numpy.typing as npt
 from cxnlp.errors import InvalidQuery
 from cxnlp.index import Facts, IndexView, sum_facts
 from cxnlp.insight import Estimates, difference, estimate, sums_for
+from cxnlp.service.expectations import MOST_DAYS, Expectations
 from cxnlp.service.figure_questions import BreakdownQuestion, SeriesQuestion
 from cxnlp.service.measured import Breakdown, Cell, Change, Figure, Line, Series
 from cxnlp.service.periods import Bucket, Period, make_period, zone_named
-from cxnlp.service.series import MOST_DAYS, SeriesView
 
 MOST_POINTS: Final = 20_000
 _ALL: Final = "all"
@@ -27,7 +27,7 @@ _Places = npt.NDArray[np.int64]
 class Figures:
     """Measures of the records in the view of a process, as they were at most half a second ago."""
 
-    def __init__(self, fresh: Callable[[], IndexView], zone: ZoneInfo, expectations: Callable[[], SeriesView]) -> None:
+    def __init__(self, fresh: Callable[[], IndexView], zone: ZoneInfo, expectations: Callable[[], Expectations]) -> None:
         """Count in an index.
 
         Args:
@@ -61,7 +61,7 @@ class Figures:
         before = passing.facts([question.dimension], compared.edges).of(names) if compared else None
         lines = _lines(question.measures, names, found.of(names), before, _places(period, compared) if compared else None)
         if question.expected:
-            lines = [self._expecting(line, question.dimension, period) for line in lines]
+            lines = self._expecting(lines, question, period)
         n = passing.count(period.edges)
         return Series(question.dimension, question.measures, period, compared, n, found.n_cells, tuple(lines))
 
@@ -99,17 +99,16 @@ class Figures:
         if (period.last - period.first).days >= MOST_DAYS:
             raise InvalidQuery(f"expected: is known of up to {MOST_DAYS} days; give a later since")
 
-    def _expecting(self, line: Line, dimension: str, period: Period) -> Line:
-        """Return the line with what was to be expected of each day."""
-        known = self._expectations().read(dimension, line.measure, period.first.toordinal(), period.last.toordinal(), (line.value,), 1)
-        if not known:
-            return line
-        points = []
-        for point, of_day in zip(line.points, known[0].points, strict=True):
-            if of_day.expected is not None and of_day.low is not None and of_day.high is not None:
-                point = replace(point, expected=(of_day.expected, of_day.low, of_day.high))
-            points.append(point)
-        return replace(line, points=tuple(points))
+    def _expecting(self, lines: Sequence[Line], question: SeriesQuestion, period: Period) -> list[Line]:
+        """Return the lines with what was to be expected of each day."""
+        days = period.first.toordinal(), period.last.toordinal()
+        known = self._expectations().read(question.dimension, question.measures, [line.value for line in lines], *days)
+        found = []
+        for line in lines:
+            expected = known.get((line.value, line.measure), [None] * len(line.points))
+            points = [replace(point, expected=of_day) for point, of_day in zip(line.points, expected, strict=True)]
+            found.append(replace(line, points=tuple(points)))
+        return found
 
 
 def _largest(facts: Facts, question: SeriesQuestion) -> list[tuple[str, ...]]:

@@ -1,8 +1,8 @@
-"""Lines as files in flat memory: JSONL in full, CSV and Parquet as a flat table."""
+"""Lines as files in flat memory: JSONL in full, CSV and Parquet as a flat table; and any rows as these."""
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -67,23 +67,32 @@ def to_csv(lines: Iterable[Line], with_deleted: bool = False) -> Iterator[bytes]
         lines: In order.
         with_deleted: Whether there is a column that says which records are deleted.
     """
-    out = io.StringIO(newline="")
-    writer = csv.DictWriter(out, (_WITH_DELETED if with_deleted else _SCHEMA).names, extrasaction="ignore")
-    out.write("\ufeff")
-    writer.writeheader()
-    for part in _batches(lines):
-        writer.writerows({name: _as_cell(value) for name, value in flatten(line).items()} for line in part)
-        yield _taken(out)
-    yield _taken(out)
+    return write_csv(map(flatten, lines), (_WITH_DELETED if with_deleted else _SCHEMA).names)
 
 
 def to_parquet(lines: Iterable[Line], with_deleted: bool = False) -> Iterator[bytes]:
     """Give the lines as a Parquet file, in groups of 1,000 rows; arguments as `to_csv`."""
-    schema = _WITH_DELETED if with_deleted else _SCHEMA
+    return write_parquet(map(flatten, lines), _WITH_DELETED if with_deleted else _SCHEMA)
+
+
+def write_csv(rows: Iterable[Line], names: Sequence[str]) -> Iterator[bytes]:
+    """Give rows as CSV, of which these columns; lists are joined by `|`. Encoded and guarded as `to_csv` says."""
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, names, extrasaction="ignore")
+    out.write("\ufeff")
+    writer.writeheader()
+    for part in _batches(rows):
+        writer.writerows({name: _as_cell(value) for name, value in row.items()} for row in part)
+        yield _taken(out)
+    yield _taken(out)
+
+
+def write_parquet(rows: Iterable[Line], schema: pa.Schema) -> Iterator[bytes]:
+    """Give rows as a Parquet file, in groups of 1,000."""
     sink = _Sink()
     with pq.ParquetWriter(sink, schema, compression="zstd") as writer:
-        for part in _batches(lines):
-            writer.write_table(pa.Table.from_pylist([flatten(line) for line in part], schema))
+        for part in _batches(rows):
+            writer.write_table(pa.Table.from_pylist(part, schema))
             yield sink.take()
     yield sink.take()
 
@@ -138,4 +147,6 @@ def _json(value: Any) -> str:
 
 
 def _as_cell(value: Any) -> Any:
+    if isinstance(value, list):
+        value = "|".join(value)
     return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value

@@ -22,7 +22,7 @@ def test_the_latest_negative_records_come_first(open_page):
     page = open_page()
     assert page.locator("#heading").inner_text() == "Latest negative feedback"
     assert cards(page).count() == 4
-    assert "6 records · 6 analysed · 6 searchable" in page.locator("#status").inner_text()
+    page.get_by_text("6 records · 6 analysed · 6 searchable").wait_for()
     first = cards(page).last
     assert "−0.80" in first.inner_text()
     assert "Delivery and logistics · Slow or late" in first.inner_text()

@@ -11,8 +11,8 @@ from cxnlp.insight import load_rules
 from cxnlp.records import Analysis, Customer, Feedback, Observation, Quote, Vectors
 from cxnlp.service import alerts
 from cxnlp.service.alerts import Alerts
+from cxnlp.service.expectations import Expectations
 from cxnlp.service.movements import Movements
-from cxnlp.service.series import SeriesView
 from cxnlp.store import Result, open_store
 from cxnlp.taxonomy import load_taxonomy
 
@@ -251,25 +251,15 @@ def test_an_empty_store_has_no_alerts(tmp_path):
     store.close()
 
 
-def test_series_are_shown_with_what_was_expected(store):
+def test_what_was_to_be_expected_is_read_by_value_and_measure(store):
     add_usual(store, 0)
     add(store, some(0, 14, "delivery", "slow", "西南", start=100))
-    view = SeriesView(Movements(store, UTC_ZONE, QUIET))
-    today = view.today(TODAY.timestamp())
-    (series,) = view.read("pair", "volume", today - 6, today)
-    *usual, last = series.points
-    assert len(usual) == 6 and last.value >= 14 and last.high < last.value and last.low <= last.expected <= last.high
-    (share,) = view.read("all", "negative_share", today - 6, today)
-    assert share.points[-1].value > 0.3 and share.to_json()["points"][-1]["day"] == "2026-11-18"
-    (nps,) = view.read("all", "nps", today, today)
-    assert (nps.points[0].value, nps.points[0].n, nps.points[0].expected) == (None, 0, None)
-    assert {s.key.value for s in view.read("attributes.region", "sentiment", today - 6, today)} == {"华东", "西南"}
-    assert [s.key.value for s in view.read("attributes.region", "sentiment", today - 6, today, ["西南"])] == ["西南"]
-    for wrong in (
-        ("colour", "volume", today, today),
-        ("all", "joy", today, today),
-        ("all", "volume", today, today - 1),
-        ("all", "volume", today - 400, today),
-    ):
-        with pytest.raises(InvalidQuery):
-            view.read(*wrong)
+    expectations = Expectations(Movements(store, UTC_ZONE, QUIET))
+    today = TODAY.toordinal()
+    found = expectations.read("pair", ("volume", "negative_share"), ["delivery/slow", "never/seen"], today - 6, today)
+    assert set(found) == {("delivery/slow", "volume"), ("delivery/slow", "negative_share")}
+    likely, low, high = found["delivery/slow", "volume"][-1]
+    assert len(found["delivery/slow", "volume"]) == 7 and low <= likely <= high < 14
+    assert expectations.read("all", ("nps",), [""], today, today) == {("", "nps"): [None]}
+    with pytest.raises(InvalidQuery):
+        expectations.read("colour", ("volume",), ["red"], today, today)

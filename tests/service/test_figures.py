@@ -9,7 +9,7 @@ import pytest
 from cxnlp.errors import InvalidQuery
 from cxnlp.filters import Filter, Range
 from cxnlp.insight import MEASURED, load_rules
-from cxnlp.service import BreakdownQuestion, Figures, Movements, SeriesQuestion, SeriesView, View
+from cxnlp.service import BreakdownQuestion, Expectations, Figures, Movements, SeriesQuestion, View
 from cxnlp.store import Assigned, Assignments, Days, FittedTopic, NewFit, open_store
 from tests.store.samples import DIM, TEXT, enrich, make_analysis, make_feedback
 
@@ -30,7 +30,7 @@ def store(tmp_path):
 
 def figures_of(store, zone="UTC"):
     rules = load_rules(None)
-    return Figures(View(store, ENCODER).fresh, ZoneInfo(zone), lambda: SeriesView(Movements(store, ZoneInfo(zone), rules)))
+    return Figures(View(store, ENCODER).fresh, ZoneInfo(zone), lambda: Expectations(Movements(store, ZoneInfo(zone), rules)))
 
 
 def records_of(store, first=SINCE, last=UNTIL, zone="UTC"):

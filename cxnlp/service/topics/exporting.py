@@ -1,15 +1,15 @@
 """Topics as files: each with its names, size, growth and quotes, or everything that belongs to them."""
 
-import csv
-import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import orjson
+import pyarrow as pa
 
 from cxnlp.lines import to_iso
 from cxnlp.records import rounded
 from cxnlp.service.dashboard import Dashboard, DashboardQuestion
+from cxnlp.service.tables import to_jsonl, write_csv, write_parquet
 from cxnlp.service.topics.versions import texts_of
 from cxnlp.store import Store
 from cxnlp.store.topics.fits import DOCUMENTS, WHOLE
@@ -17,7 +17,20 @@ from cxnlp.store.topics.fits import DOCUMENTS, WHOLE
 Row = Mapping[str, Any]
 _N_QUOTES: Final = 3
 _READ_AT_ONCE: Final = 500
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_TEXTS: Final = pa.list_(pa.string())
+_TOPIC: Final = pa.schema(
+    {
+        "id": pa.string(), "label": pa.string(), "name_zh": pa.string(), "name_en": pa.string(), "words": _TEXTS, "state": pa.string(),
+        "muted": pa.bool_(), "parent": pa.string(), "touchpoint": pa.string(), "cause": pa.string(), "n": pa.int64(), "n_now": pa.int64(),
+        "n_before": pa.int64(), "share_now": pa.float64(), "share_before": pa.float64(), "beyond_chance": pa.bool_(), "quotes": _TEXTS,
+    }
+)  # fmt: skip
+_MEMBER: Final = pa.schema(
+    {
+        "topic": pa.string(), "label": pa.string(), "record_id": pa.string(), "clause": pa.int64(), "similarity": pa.float64(),
+        "created_at": pa.string(), "text": pa.string(),
+    }
+)  # fmt: skip
 
 
 def topic_rows(dashboard: Dashboard, question: DashboardQuestion, kind: str = DOCUMENTS) -> list[dict[str, Any]]:
@@ -71,41 +84,27 @@ def to_json(rows: Iterable[Row]) -> Iterator[bytes]:
     yield b"[]\n" if start == b"[" else b"\n]\n"
 
 
-def to_jsonl(rows: Iterable[Row]) -> Iterator[bytes]:
-    """Give the rows as JSON, one a line."""
-    for row in rows:
-        yield orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
+FORMATS: Final[Mapping[str, Callable[[Iterable[Row], pa.Schema], Iterator[bytes]]]] = {
+    "json": lambda rows, schema: to_json(rows),
+    "jsonl": lambda rows, schema: to_jsonl(rows),
+    "csv": lambda rows, schema: write_csv(rows, schema.names),
+    "parquet": write_parquet,
+}
 
 
-def to_csv(rows: Iterable[Row]) -> Iterator[bytes]:
-    """Give the rows as CSV in UTF-8 with a byte order mark, for Excel; lists are joined by `|`, and no cell runs as a formula."""
-    writer: csv.DictWriter[str] | None = None
-    for row in rows:
-        out = io.StringIO(newline="")
-        if writer is None:
-            out.write("\ufeff")
-            csv.writer(out).writerow(row)
-        writer = csv.DictWriter(out, list(row))
-        writer.writerow({name: _as_cell(value) for name, value in row.items()})
-        yield out.getvalue().encode()
+def export(dashboard: Dashboard, question: DashboardQuestion, kind: str, format: str, *, members: bool) -> Iterator[bytes]:
+    """Return the topics of the active version, or what belongs to them, as a file.
 
+    Args:
+        dashboard: Of the store.
+        question: Whose period growth is told of.
+        kind: One of `cxnlp.store.topics.fits.KINDS`.
+        format: One of `FORMATS`.
+        members: Whether what belongs to the topics is wanted.
 
-def to_parquet(rows: Iterable[Row]) -> Iterator[bytes]:
-    """Give the rows as a Parquet file; lists stay lists."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    out = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(list(rows)), out, compression="zstd")
-    yield out.getvalue()
-
-
-FORMATS: Final[Mapping[str, Callable[[Iterable[Row]], Iterator[bytes]]]] = {
-    "json": to_json, "jsonl": to_jsonl, "csv": to_csv, "parquet": to_parquet,
-}  # fmt: skip
-
-
-def _as_cell(value: Any) -> Any:
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        value = "|".join(value)
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    Raises:
+        InvalidQuery: Something of the question is unknown.
+    """
+    if members:
+        return FORMATS[format](member_rows(dashboard.store, kind), _MEMBER)
+    return FORMATS[format](topic_rows(dashboard, question, kind), _TOPIC)

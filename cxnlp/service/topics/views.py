@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from cxnlp.charts import Join
 from cxnlp.errors import InvalidQuery
 from cxnlp.filters import Filter
 from cxnlp.records import Matrix, rounded
@@ -17,15 +18,6 @@ from cxnlp.topics.hierarchy import join_alike
 from cxnlp.topics.layout import locate
 
 MOST_POINTS: Final = 5_000
-
-
-@dataclass(frozen=True, slots=True)
-class Joined:
-    """A step of joining what is most alike: topics by their place in the list, from there on the steps before; `likeness` in [-1, 1]."""
-
-    left: int
-    right: int
-    likeness: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +41,7 @@ class TopicViews:
 
     store: Store
 
-    def hierarchy(self, kind: str = DOCUMENTS) -> tuple[Sequence[StoredTopic], Sequence[Joined]]:
+    def hierarchy(self, kind: str = DOCUMENTS) -> tuple[Sequence[StoredTopic], Sequence[Join]]:
         """Return the topics that are not muted, the largest first, and which of them are alike, step by step.
 
         Topics without a centroid of the active version are joined with none.
@@ -65,7 +57,7 @@ class TopicViews:
         centroids = np.stack([means[topics[place].id] for place in places])
         sizes = np.array([max(1, topics[place].n) for place in places], np.float32)
         numbers = [*places, *range(len(topics), len(topics) + len(places))]
-        return topics, [Joined(numbers[a], numbers[b], likeness) for a, b, likeness in join_alike(centroids, sizes)]
+        return topics, [Join(numbers[a], numbers[b], likeness) for a, b, likeness in join_alike(centroids, sizes)]
 
     def map(self, filter: Filter, limit: int = 1_000) -> tuple[Sequence[StoredTopic], Sequence[Point]]:
         """Return the topics of records with a place on the map, and records around them.
