@@ -12,12 +12,12 @@ from typing import Final
 
 from cxnlp.errors import Conflict, CxnlpError
 from cxnlp.pipeline import RECORDS_A_BATCH, Analyzed, Pipeline
+from cxnlp.service.leases import LEASE_SECONDS, keep
 from cxnlp.service.topics.placement import Placement
 from cxnlp.service.topics.renewal import renew_topics
 from cxnlp.store import Claim, Generation, Result, Store, said
 from cxnlp.text.clauses import SPLITTER_VERSION
 
-LEASE_SECONDS: Final = 60.0
 _RECORDS_A_STEP: Final = 64
 _IDLE_SECONDS: Final = 0.25
 _log = logging.getLogger(__name__)
@@ -39,10 +39,12 @@ class Enrichment:
 
     def step(self, limit: int = RECORDS_A_BATCH) -> int:
         """Analyse and save at most `limit` waiting records; return how many were claimed."""
+        begun = time.monotonic()
         claims = self.store.analyses.claim(self.holder, limit, LEASE_SECONDS)
         if claims:
-            generation = self._generation()
-            self._save(self._analyze(claims), generation.id)
+            with keep(lambda: self.store.analyses.renew(claims, self.holder, LEASE_SECONDS), begun):
+                generation = self._generation()
+                self._save(self._analyze(claims), generation.id)
         return len(claims)
 
     def add_words(self, after_seq: int) -> int | None:

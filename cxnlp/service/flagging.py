@@ -16,11 +16,11 @@ from cxnlp.feeds.flags import evaluate
 from cxnlp.feeds.hours import add_hours
 from cxnlp.feeds.priority import prioritize
 from cxnlp.records import Record
+from cxnlp.service.leases import LEASE_SECONDS
 from cxnlp.service.rules import KnownRule, rules_in_force
 from cxnlp.store import Escalation, Store, StoredFlag, Verdict
 
 _CURSOR: Final = "flags"
-_CURSOR_SECONDS: Final = 15.0
 _JUDGED: Final = ("record.analyzed", "record.updated")
 
 
@@ -43,7 +43,7 @@ class Flagging:
         """
         if self._store.events.last_seq() <= self._seen:
             return 0
-        position = self._store.events.lease(_CURSOR, self._holder, _CURSOR_SECONDS)
+        position = self._store.events.lease(_CURSOR, self._holder, LEASE_SECONDS)
         if position is None:
             return 0
         events = self._store.events.read(position, limit)
@@ -76,7 +76,7 @@ class Flagging:
         now = now or datetime.now(UTC)
         if not self._store.flags.overdue(now, limit=1):
             return 0
-        position = self._store.events.lease(_CURSOR, self._holder, _CURSOR_SECONDS)
+        position = self._store.events.lease(_CURSOR, self._holder, LEASE_SECONDS)
         if position is None:
             return 0
         late = self._store.flags.overdue(now, limit)

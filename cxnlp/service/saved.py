@@ -22,6 +22,7 @@ from cxnlp.pipeline import Encoder
 from cxnlp.privacy import Masker
 from cxnlp.records import HISTORICAL_AFTER_SECONDS, Entry, Matrix, Record, Vector, rounded
 from cxnlp.service.examples import direction
+from cxnlp.service.leases import LEASE_SECONDS
 from cxnlp.service.questions import Question
 from cxnlp.store import Event, Match, SavedSearch, Store, Wanted
 from cxnlp.store.events import ANALYZED
@@ -29,7 +30,6 @@ from cxnlp.store.matches import CURSOR
 from cxnlp.text.cleaning import clean
 
 _MOST_NAME_CHARACTERS: Final = 200
-_CURSOR_SECONDS: Final = 15.0
 _IDLE_SECONDS: Final = 0.25
 _RECORD_ID: Final = re.compile("r-[0-9a-f]{20}")
 _CUSTOMER_ID: Final = re.compile("c-[0-9a-f]{16}")
@@ -155,7 +155,7 @@ class SavedSearches:
         last = self._store.events.last_seq()
         if last <= self._seen or not self._is_present():
             return 0
-        position = self._store.events.lease(CURSOR, self._holder, _CURSOR_SECONDS)
+        position = self._store.events.lease(CURSOR, self._holder, LEASE_SECONDS)
         if position is None:
             return 0
         # Read after `last`: a search that is made meanwhile wants no event up to it, so none is missed.

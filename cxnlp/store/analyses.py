@@ -63,17 +63,34 @@ class Analyses:
             limit: At most so many.
             lease_seconds: After which others may take those over that are neither saved, failed nor released.
         """
-        now = time.time()
-        free = or_(pending.c.leased_until.is_(None), pending.c.leased_until < now)
-        waiting = select(pending.c.seq).where(pending.c.attempts < MOST_ATTEMPTS, free).order_by(pending.c.seq).limit(limit)
         claimed: list[Claim] = []
         with self._database.write(appends=False) as connection:
+            now = time.time()
+            free = or_(pending.c.leased_until.is_(None), pending.c.leased_until < now)
+            waiting = select(pending.c.seq).where(pending.c.attempts < MOST_ATTEMPTS, free).order_by(pending.c.seq).limit(limit)
             seqs = connection.execute(waiting.with_for_update(skip_locked=True)).scalars().all()
             for part in chunks(seqs):
                 connection.execute(update(pending).where(pending.c.seq.in_(part)).values(holder=holder, leased_until=now + lease_seconds))
                 content = select(*COLUMNS).where(feedback.c.seq.in_(part)).order_by(feedback.c.seq)
                 claimed += [claim_of(row) for row in connection.execute(content)]
         return claimed
+
+    def renew(self, claims: Sequence[Claim], holder: str, lease_seconds: float) -> int:
+        """Take claimed records for longer; return how many of them the holder still has.
+
+        Args:
+            claims: What it claimed.
+            holder: Who asks.
+            lease_seconds: As in `claim`, from now on.
+        """
+        n_held = 0
+        with self._database.write(appends=False) as connection:
+            until = time.time() + lease_seconds
+            for part in chunks(claim.seq for claim in claims):
+                held = select(pending.c.seq).where(pending.c.seq.in_(part), pending.c.holder == holder)
+                seqs = connection.execute(held.with_for_update(skip_locked=True)).scalars().all()
+                n_held += connection.execute(update(pending).where(pending.c.seq.in_(seqs)).values(leased_until=until)).rowcount
+        return n_held
 
     def save(self, results: Sequence[Result], generation_id: int, placed: Placed | None = None) -> int:
         """Store results in one transaction and return how many applied.

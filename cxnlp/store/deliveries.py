@@ -4,6 +4,7 @@ What is told of one record is told in order: a message waits while an earlier on
 about other records do not wait for it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -148,6 +149,23 @@ class DeliveryTable:
             )
             rows = connection.execute(query).all()
         return [Due(webhook_of(told), _event(row), row.attempts) for row in rows]
+
+    def renew(self, due: Sequence[Due], holder: str, now: datetime, lease_seconds: float) -> int:
+        """Take what a holder has taken for longer; return how much of it the holder still has, and has not settled.
+
+        Args:
+            due: What it took of one webhook.
+            holder: Who asks.
+            now: The time, UTC.
+            lease_seconds: As in `due`, from now on.
+        """
+        mine = deliveries.c.webhook_id.in_({item.webhook.id for item in due}) & (deliveries.c.holder == holder) & _waits(deliveries)
+        # What another transaction is settling is left to it: to wait for one another would end in a deadlock.
+        held = select(deliveries.c.event_seq).where(mine, deliveries.c.event_seq.in_([item.event.seq for item in due]))
+        with self._database.write(appends=False) as connection:
+            seqs = connection.execute(held.with_for_update(skip_locked=True)).scalars().all()
+            longer = update(deliveries).where(mine, deliveries.c.event_seq.in_(seqs)).values(leased_until=now.timestamp() + lease_seconds)
+            return connection.execute(longer).rowcount
 
     def succeed(self, due: Due, response_status: int | None) -> None:
         """Note that a message has arrived; without a status, that there was nothing left to tell."""

@@ -15,7 +15,9 @@ from cxnlp.errors import Conflict, InvalidInput, NotFound
 from cxnlp.feeds import webhooks as scheme
 from cxnlp.lines import to_line
 from cxnlp.records import Analysis, Feedback, Quote, Risk, Span, Vectors
+from cxnlp.service import leases
 from cxnlp.service.delivery import Delivery
+from cxnlp.service.leases import LEASE_SECONDS
 from cxnlp.service.sending import Sender
 from cxnlp.service.webhooks import WantedWebhook, Webhooks
 from cxnlp.store import Result, open_store
@@ -374,12 +376,13 @@ while True:
 """
 
 
-def run_until_killed(store, statement):
-    """Flag and deliver in a process that is killed as it begins a statement."""
+def run_until_killed(store, statement, expires=True):
+    """Flag and deliver in a process that is killed as it begins a statement; `expires` spares the wait for the end of its leases."""
     url = store.database.engine.url.render_as_string()
     dying = subprocess.run([sys.executable, "-c", DYING, url, statement], timeout=4 * DEADLINE)
     assert dying.returncode == -signal.SIGKILL
-    expire_leases(store)
+    if expires:
+        expire_leases(store)
 
 
 def expire_leases(store):
@@ -442,6 +445,57 @@ def test_process_that_stops_hands_over_at_once(store, delivery):
     delivery.close()
     assert other.flag() > 0
     other.close()
+
+
+def test_message_that_takes_longer_than_a_lease_is_not_told_by_another_process(store, delivery, webhooks, monkeypatch):
+    monkeypatch.setattr("cxnlp.service.leases._RENEWED_AFTER_SECONDS", 0.01)
+    answering, other = threading.Event(), Delivery(store, Sender(allow_private=True))
+    with run_receiver(waits_for=answering) as slow:
+        webhook = webhooks.create(WantedWebhook(slow.url, ["record.received"]))
+        add(store, feedback(1), feedback(2))
+        settle(delivery, until=lambda: slow.received)
+        with store.database.write() as connection:  # as if the time of the lease were nearly over
+            connection.execute(text("UPDATE deliveries SET leased_until = :soon"), {"soon": time.time() + 0.5})
+        settle(delivery, until=lambda: lease_end(store) > time.time() + LEASE_SECONDS / 2)
+        assert other.deliver() == 0
+        answering.set()
+        settle(delivery)
+    assert len(slow.received) == 2
+    assert {row.status for row in store.deliveries.list(webhook.id)} == {"delivered"}
+    other.close()
+
+
+def lease_end(store):
+    with store.database.read() as connection:
+        return connection.execute(text("SELECT min(leased_until) FROM deliveries WHERE status = 'pending'")).scalar() or 0.0
+
+
+def test_process_that_could_not_renew_its_lease_tells_no_more(store, delivery, receiver, webhooks, monkeypatch):
+    webhook = webhooks.create(WantedWebhook(receiver.url, ["record.received"]))
+    add(store, feedback(1), feedback(2))
+    with monkeypatch.context() as patch:
+        patch.setattr(leases.Lease, "is_held", property(lambda _: not receiver.received))
+        settle(delivery, until=lambda: receiver.received and not delivery._jobs)
+    assert len(receiver.received) == 1
+    settle(delivery)
+    assert len(receiver.received) == 2
+    assert {row.status for row in store.deliveries.list(webhook.id)} == {"delivered"}
+
+
+def test_what_a_killed_process_held_is_free_in_ten_seconds(store, delivery, receiver, webhooks):
+    webhooks.create(WantedWebhook(receiver.url, ["flag.*"]))
+    add(store, feedback(1))
+    enrich(store)
+    run_until_killed(store, "UPDATE deliveries SET status", expires=False)
+    with store.database.write() as connection:
+        held = "SELECT leased_until FROM deliveries WHERE holder IS NOT NULL UNION ALL SELECT leased_until FROM cursors WHERE holder IS NOT NULL"
+        ends = connection.execute(text(held)).scalars().all()
+        assert len(ends) == 3 and max(ends) <= time.time() + 10
+        for table in ("deliveries", "cursors"):
+            connection.execute(text(f"UPDATE {table} SET leased_until = leased_until - 10"))
+    settle(delivery)
+    assert len({headers["webhook-id"] for _, headers in receiver.received}) == 1
+    assert len(receiver.received) == 2
 
 
 def test_work_whose_lease_was_taken_over_is_done_by_the_other(store, delivery, monkeypatch):

@@ -46,6 +46,15 @@ def test_claimed_records_go_to_nobody_else_until_the_lease_ends(store):
     assert len(store.analyses.claim("b", 10, 60)) == 5
 
 
+def test_claim_is_renewed_as_long_as_nobody_else_has_the_records(store):
+    store.feedback.add([make_feedback(n) for n in range(3)], NOW)
+    claims = store.analyses.claim("a", 3, -1)
+    assert store.analyses.renew(claims[:2], "a", 60) == 2
+    assert [claim.record_id for claim in store.analyses.claim("b", 10, 60)] == [make_feedback(2).id]
+    assert store.analyses.renew(claims, "a", 60) == 2
+    assert store.analyses.renew(claims[2:], "a", 60) == 0
+
+
 def test_processes_that_claim_at_once_share_nothing(store, url):
     items = [make_feedback(n) for n in range(120)]
     store.feedback.add(items, NOW)

@@ -90,6 +90,29 @@ def test_what_is_taken_is_taken_by_nobody_else_until_the_lease_ends(store):
     assert len(take(store, webhook)) == 2
 
 
+def test_lease_that_is_renewed_lasts_for_what_is_still_held(store):
+    webhook = hook(store)
+    append(store, "r-1", "r-2", "r-3")
+    enqueue(store)
+    taken = take(store, webhook, limit=2)
+    store.deliveries.succeed(taken[0], 204)
+    assert store.deliveries.renew(taken, "a", NOW + timedelta(seconds=50), 60) == 1
+    later = NOW + timedelta(seconds=61)
+    assert [due.event.record_id for due in take(store, webhook, at=later, holder="b")] == ["r-3"]
+    assert [due.event.record_id for due in take(store, webhook, at=NOW + timedelta(seconds=111), holder="c")] == ["r-2"]
+
+
+def test_lease_that_another_has_taken_over_is_not_renewed(store):
+    webhook = hook(store)
+    append(store, "r-1")
+    enqueue(store)
+    taken = take(store, webhook)
+    late = NOW + timedelta(seconds=61)
+    assert len(take(store, webhook, at=late, holder="b")) == 1
+    assert store.deliveries.renew(taken, "a", late, 600) == 0
+    assert len(take(store, webhook, at=late + timedelta(seconds=61), holder="c")) == 1
+
+
 def test_failed_delivery_is_due_again_later(store):
     webhook = hook(store)
     append(store, "r-1")
