@@ -1,7 +1,7 @@
 """What a rule asks of a record: the fields of `cxnlp.filters`, and what filters cannot say (trajectory, repeat contact, spam)."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import Any, Final
@@ -52,6 +52,11 @@ class Condition:
     course: Course | None = None
     repeat: RepeatContact | None = None
     spam: bool | None = None
+
+
+def settle_condition(condition: Condition, settled: Callable[[Filter], Filter]) -> Condition:
+    """Return the condition with its filter as `settled` gives it: with what became of topics that were merged since it was written."""
+    return replace(condition, filter=settled(condition.filter))
 
 
 def holds(condition: Condition, record: Record, contacts: Sequence[datetime]) -> bool:

@@ -1,8 +1,8 @@
 """Rules as data: which records raise a flag, how urgent it is, whose it is, and by when to answer. `rules.yaml` holds the shipped ones."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -11,8 +11,9 @@ from typing import Any, Final
 import yaml
 
 from cxnlp.errors import InvalidInput, shorten
-from cxnlp.feeds.conditions import Condition, check_labels, condition_line, parse_condition
+from cxnlp.feeds.conditions import Condition, check_labels, condition_line, parse_condition, settle_condition
 from cxnlp.feeds.hours import BusinessHours, parse_hours
+from cxnlp.filters import Filter
 from cxnlp.taxonomy import Taxonomy
 
 SHIPPED: Final = Path(__file__).with_name("rules.yaml")
@@ -128,6 +129,16 @@ def parse_rules(text: str, taxonomy: Taxonomy | None = None, origin: str = "rule
     if twice := [name for n, name in enumerate(names) if name in names[:n]]:
         raise InvalidInput(f"{origin}: two rules are named {twice[0]!r}; give one another name")
     return rules
+
+
+def settle_rule(rule: Rule, settled: Callable[[Filter], Filter]) -> Rule:
+    """Return the rule with all its filters as `settled` gives them; see `settle_condition`."""
+
+    def settle(conditions: Sequence[Condition]) -> tuple[Condition, ...]:
+        return tuple(settle_condition(condition, settled) for condition in conditions)
+
+    levels = tuple(replace(level, when=settle_condition(level.when, settled), unless=settle(level.unless)) for level in rule.levels)
+    return replace(rule, levels=levels, unless=settle(rule.unless))
 
 
 @lru_cache(maxsize=1)

@@ -165,7 +165,8 @@ class Alerts:
             return []
         rules = self._movements.rules
         panel = self._movements.panel(days[0] - _BEFORE_DAYS, days[-1])
-        tracker = Tracker(self._movements, self._taxonomy, [Tracked.of(alert) for alert in self._store.alerts.since(days[0] - _AFTER_DAYS - 1)])
+        tracked = [Tracked.of(alert) for alert in self._store.alerts.since(days[0] - _AFTER_DAYS - 1)]
+        tracker = Tracker(self._movements, self._taxonomy, tracked, self._store.topics.resolutions())
         for day in days:
             tracker.follow(Baseline(panel, day), detect(panel, day, rules, whole=day < today), check_thresholds(panel, day, rules.thresholds))
             tracker.settle(day, whole=day < today)

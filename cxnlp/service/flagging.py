@@ -7,6 +7,7 @@ cursor, so a flag is raised once whenever a process dies.
 import os
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
@@ -15,6 +16,7 @@ from cxnlp.errors import CxnlpError
 from cxnlp.feeds.flags import evaluate
 from cxnlp.feeds.hours import add_hours
 from cxnlp.feeds.priority import prioritize
+from cxnlp.feeds.rules import settle_rule
 from cxnlp.records import Record
 from cxnlp.service.leases import LEASE_SECONDS
 from cxnlp.service.rules import KnownRule, rules_in_force
@@ -90,7 +92,8 @@ class Flagging:
         self._store.events.release(_CURSOR, self._holder)
 
     def _verdicts(self, records: Sequence[Record], now: datetime) -> list[Verdict]:
-        known = rules_in_force(self._store)
+        settled = self._store.topics.settled
+        known = [replace(k, rule=settle_rule(k.rule, settled)) for k in rules_in_force(self._store) if k.rule]
         days = max((k.rule.repeat_days for k in known if k.rule), default=0)
         contacts = self._store.contacts.earlier([record.feedback.id for record in records], days) if days else {}
         return [_judge(k, record, now, contacts.get(record.feedback.id, ())) for record in records for k in known]

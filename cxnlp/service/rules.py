@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from cxnlp.errors import InvalidInput, NotFound, shorten
 from cxnlp.feeds.flags import Flag, evaluate
-from cxnlp.feeds.rules import Rule, parse_rule, shipped_rules
+from cxnlp.feeds.rules import Rule, parse_rule, settle_rule, shipped_rules
 from cxnlp.filters import Filter, Range
 from cxnlp.lines import to_iso, to_line
 from cxnlp.records import Record
@@ -171,7 +171,7 @@ class Rules:
         """
         asked = Filter(created_at=Range(gte=since.timestamp()))
         n_all = self._store.feedback.count(asked)
-        tally = _Tally(rule, n_samples)
+        tally, rule = _Tally(rule, n_samples), settle_rule(rule, self._store.topics.settled)
         for records in _batches(self._store.feedback.iterate(asked)):
             tally.add(judge(self._store, rule, records), len(records))
             yield tally.trial(n_all, is_complete=False)

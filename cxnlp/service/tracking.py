@@ -1,9 +1,10 @@
 """From findings of single days to alerts: which movement goes on, which is new, which is over."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final
 
 from cxnlp.insight import Baseline, Breach, Finding, Incident, Key, Part, describe_breach, describe_movement, sums_over
@@ -14,6 +15,8 @@ from cxnlp.store.alerts import CHANGED_EVENT, OPEN, OPENED_EVENT, RESOLVED, RESO
 from cxnlp.taxonomy import Taxonomy
 
 MOVEMENT: Final = "movement"
+_TOPIC: Final = "topic"
+_NONE_MERGED: Final[Mapping[str, str]] = MappingProxyType({})
 HISTORICAL_AFTER_DAYS: Final = 7
 _STILL_FROM: Final = 0.05
 _STILL_DAYS: Final = 3
@@ -65,29 +68,34 @@ class Tracked:
 
 
 class Tracker:
-    """Alerts as days go by, in order."""
+    """Alerts as days go by, in order.
 
-    def __init__(self, movements: Movements, taxonomy: Taxonomy, tracked: Sequence[Tracked]) -> None:
+    An alert keeps the series that it was opened for; one of a topic that was merged since goes on with the series of what the topic became.
+    """
+
+    def __init__(self, movements: Movements, taxonomy: Taxonomy, tracked: Sequence[Tracked], merged: Mapping[str, str] = _NONE_MERGED) -> None:
+        """Begin with the alerts that there are; `merged` tells what topics became, by their ids."""
         self._movements = movements
         self._taxonomy = taxonomy
         self._tracked = list(tracked)
+        self._merged = merged
 
     def follow(self, baseline: Baseline, findings: Sequence[Finding], breaches: Sequence[Breach]) -> None:
         """Take in what was found on a day."""
         day = baseline.day
         near = [alert for alert in self._tracked if alert.rule == MOVEMENT and alert.is_near(day)]
-        moving = {id(alert) for alert in near if _is_moving(alert, baseline)}
+        moving = {id(alert) for alert in near if _is_moving(alert, self._present(alert.key), baseline)}
         for alert in near:
             if id(alert) in moving and alert.state != RESOLVED:
                 alert.last_day = max(alert.last_day, day)
         unknown = []
         for finding in findings:
-            owner = next((alert for alert in near if finding.key in alert.keys and alert.is_worse == finding.is_worse), None)
+            owner = next((alert for alert in near if finding.key in map(self._present, alert.keys) and alert.is_worse == finding.is_worse), None)
             if owner is None:
                 unknown.append(finding)
             elif id(owner) in moving:
                 self._grow(owner, finding, baseline)
-        leads = {alert.key: alert for alert in near if alert.key in baseline.panel.row_of}
+        leads = {key: alert for alert in near if (key := self._present(alert.key)) in baseline.panel.row_of}
         known, incidents = self._movements.attribute(unknown, list(leads), baseline)
         for finding, key in known.items():
             _join(leads[key], finding.key)
@@ -122,6 +130,10 @@ class Tracker:
                 found.append(change)
         return found
 
+    def _present(self, key: Key) -> Key:
+        """Return the series that the records of a series are part of now."""
+        return Key(_TOPIC, self._merged[key.value]) if key.dimension == _TOPIC and key.value in self._merged else key
+
     def _open(self, incident: Incident, baseline: Baseline) -> None:
         lead = incident.lead
         tracked = Tracked(MOVEMENT, lead.key, lead.measure, lead.direction, baseline.since(lead), lead.day, _score(lead), {}, set(incident.keys))
@@ -135,7 +147,7 @@ class Tracker:
                 return  # a person has dealt with it
             alert.state, alert.event = OPEN, CHANGED_EVENT
             alert.last_day = max(alert.last_day, finding.day)
-        if finding.key != alert.key or finding.measure != alert.measure or finding.day < alert.last_day:
+        if finding.key != self._present(alert.key) or finding.measure != alert.measure or finding.day < alert.last_day:
             return
         if abs(finding.observed - finding.expected) > abs(alert.details["observed"] - alert.details["expected"]):
             if _score(finding) >= _GROWN_BY * alert.score:
@@ -153,7 +165,7 @@ class Tracker:
 
     def _breach(self, breach: Breach) -> None:
         name = breach.threshold.name
-        known = (a for a in self._tracked if a.rule == name and a.key == breach.key and a.state != RESOLVED and a.is_near(breach.day))
+        known = (a for a in self._tracked if a.rule == name and self._present(a.key) == breach.key and a.state != RESOLVED and a.is_near(breach.day))
         alert = next(known, None)
         if alert is None:
             summary = describe_breach(breach.key, breach.threshold.measure, (breach.observed, breach.limit), breach.window, self._taxonomy)
@@ -165,9 +177,9 @@ class Tracker:
             alert.last_day = max(alert.last_day, breach.day)
 
 
-def _is_moving(alert: Tracked, baseline: Baseline) -> bool:
+def _is_moving(alert: Tracked, key: Key, baseline: Baseline) -> bool:
     """Tell whether the last three days (of a slow movement, the last seven) are still off, in the same direction, at the level of 5 %."""
-    row = baseline.panel.row_of.get(alert.key)
+    row = baseline.panel.row_of.get(key)
     if row is None or not len(baseline.history):
         return False
     window = _STILL_DAYS if alert.details["window"] <= _NEAR_DAYS else _NEAR_DAYS

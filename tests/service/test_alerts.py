@@ -8,13 +8,15 @@ import pytest
 
 from cxnlp.errors import Conflict, InvalidQuery
 from cxnlp.insight import load_rules
+from cxnlp.privacy import Masker
 from cxnlp.records import Analysis, Customer, Feedback, Observation, Quote, Vectors
-from cxnlp.service import alerts
+from cxnlp.service import Curation, alerts
 from cxnlp.service.alerts import Alerts
 from cxnlp.service.expectations import Expectations
 from cxnlp.service.movements import Movements
 from cxnlp.store import Result, open_store
 from cxnlp.taxonomy import load_taxonomy
+from tests.service.topics.groupings import fit, told_subjects
 
 UTC_ZONE = ZoneInfo("UTC")
 TODAY = datetime(2026, 11, 18, 23, 50, tzinfo=UTC)
@@ -72,10 +74,15 @@ def add(store, *parts):
     analyses = {item.id: analysis for item, analysis in made}
     store.feedback.add([item for item, _ in made], TODAY)
     generation = store.generations.ensure("encoder", "splitter", 4)
-    vectors = Vectors(np.array([1, 0, 0, 0], np.float32), np.zeros((0, 4), np.float32), ())
     while claims := store.analyses.claim("w", 1000, 60):
-        store.analyses.save([Result(c.record_id, c.version, analyses[c.record_id], vectors) for c in claims], generation.id)
+        store.analyses.save([Result(c.record_id, c.version, analyses[c.record_id], vectors_of(analyses[c.record_id])) for c in claims], generation.id)
     return [item.id for item, _ in parts[-1]]
+
+
+def vectors_of(analysis):
+    """Return vectors that are the same for all that is about one touchpoint, and only for that."""
+    document = np.eye(4, dtype=np.float32)[list(WORDS).index(analysis.observations[0].touchpoint)]
+    return Vectors(document, np.zeros((0, 4), np.float32), ())
 
 
 def add_usual(store, *days_ago):
@@ -212,6 +219,33 @@ def test_a_plain_limit_is_told_once_and_resolves(store):
         alerts_of(store, days_later(day), limits).check()
     alert = alerts_of(store).get(alert.id)
     assert alert.state in ("open", "resolved")
+
+
+def test_an_alert_about_a_topic_that_is_merged_goes_on_with_what_it_became(store, monkeypatch):
+    monkeypatch.setattr("cxnlp.service.movements.DIMENSIONS", ("all", "topic"))
+    add_usual(store, 0, -1, -2)
+    add(store, *(some(days_ago, 1, "payment") for days_ago in range(70, -3, -5)))
+    add(store, *(some(-day, 14, "delivery", "slow", start=100) for day in range(3)))
+    told_subjects(monkeypatch, WORDS.values())
+    fit(store)
+    late, payment = (next(t.id for t in store.topics.list() if t.n and WORDS[name] in _said(store, t.id)) for name in ("delivery", "payment"))
+    alerts_of(store).check()
+    (alert,) = alerts_of(store).page().alerts
+    assert (alert.moved.dimension, alert.moved.value) == ("topic", late)
+    curation = Curation(store, Masker(), TAXONOMY)
+    curation.merge([late], payment, "ann")
+    alerts_of(store, days_later(1)).check()
+    (alert,) = alerts_of(store).page().alerts
+    assert (alert.moved.value, alert.to_line()["until"]) == (late, "2026-11-19")
+    curation.undo(payment, "ann")
+    alerts_of(store, days_later(2)).check()
+    (alert,) = alerts_of(store).page().alerts
+    assert (alert.moved.value, alert.to_line()["until"]) == (late, "2026-11-20")
+
+
+def _said(store, topic_id):
+    (member,), _ = store.topics.belonging(topic_id, limit=1)
+    return store.feedback.get_many([member.record_id])[member.record_id].feedback.text
 
 
 def test_the_worker_looks_at_what_is_due_and_only_then(store, monkeypatch):

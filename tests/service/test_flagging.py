@@ -3,10 +3,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from cxnlp.privacy import Masker
+from cxnlp.service import Curation
 from cxnlp.service.flagging import Flagging
 from cxnlp.service.rules import Rules
 from cxnlp.store import open_store
 from cxnlp.taxonomy import load_taxonomy
+from tests.service.topics.groupings import SUBJECTS, add, fit, texts_about, told_subjects, topic_of
 
 from .complaints import DAY, NOW, analyze, complain
 
@@ -138,6 +141,32 @@ def test_a_flag_whose_record_waits_for_analysis_is_still_told_of_when_it_is_over
     analyze(store)
     judge_all(flagging)
     assert flags(store)[record_id, "default"].level == 2
+
+
+def test_a_rule_about_a_topic_follows_it_where_it_is_merged_and_back(store, flagging, rules, monkeypatch):
+    told_subjects(monkeypatch)
+    for subject in SUBJECTS[:2]:
+        add(store, texts_about(subject, 20))
+    fit(store)
+    a, b = (topic_of(store, texts_about(subject, 1)[0]) for subject in SUBJECTS[:2])
+    spared = {"level": 3, "when": {"topic": [a]}, "unless": [{"topic": [b]}]}
+    rules.put(rules.parse({"name": "asked", "level": 2, "when": {"topic": [b]}}), "ann")
+    rules.put(rules.parse({"name": "spared", "levels": [spared]}), "ann")
+    rules.put(rules.parse({"name": "never", "level": 1, "when": {"topic": [a]}, "unless": [{"topic": [b]}]}), "ann")
+    judge_all(flagging)
+
+    def raised_on(subject, first):
+        (record_id,) = add(store, texts_about(subject, 1, first=first))
+        judge_all(flagging)
+        return {rule for flagged, rule in flags(store) if flagged == record_id} - {"default"}
+
+    assert (raised_on(SUBJECTS[0], 30), raised_on(SUBJECTS[1], 30)) == ({"spared", "never"}, {"asked"})
+    curation = Curation(store, Masker(), load_taxonomy())
+    curation.merge([b], a, "ann")
+    assert (raised_on(SUBJECTS[0], 31), raised_on(SUBJECTS[1], 31)) == ({"asked"}, {"asked"})
+    assert [known.rule.levels[0].when.filter.topic for known in rules.list() if known.name == "asked"] == [(b,)]
+    curation.undo(a, "ann")
+    assert (raised_on(SUBJECTS[0], 32), raised_on(SUBJECTS[1], 32)) == ({"spared", "never"}, {"asked"})
 
 
 def _newer(store, record_id):

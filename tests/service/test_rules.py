@@ -3,10 +3,13 @@ import logging
 import pytest
 
 from cxnlp.errors import InvalidInput, NotFound
+from cxnlp.privacy import Masker
+from cxnlp.service import Curation
 from cxnlp.service.flagging import Flagging
 from cxnlp.service.rules import Rules, rules_in_force
 from cxnlp.store import open_store
 from cxnlp.taxonomy import load_taxonomy
+from tests.service.topics.groupings import SUBJECTS, add, fit, texts_about, told_subjects, topic_of
 
 from .complaints import DAY, NOW, complain
 
@@ -102,6 +105,21 @@ def test_a_trial_goes_through_all_records_in_parts_and_says_how_far_it_is(rules,
     ]
     assert steps[0].to_progress() == {"records": 2, "of": 5, "complete": False}
     assert (steps[-1].to_json()["records"], steps[-1].to_json()["complete"]) == (5, True)
+
+
+def test_a_trial_about_a_topic_that_was_merged_counts_what_it_became(rules, store, monkeypatch):
+    told_subjects(monkeypatch)
+    for subject in SUBJECTS[:2]:
+        add(store, texts_about(subject, 20))
+    fit(store)
+    a, b = (topic_of(store, texts_about(subject, 1)[0]) for subject in SUBJECTS[:2])
+    rule = rules.parse({"name": "try", "level": 2, "when": {"topic": [b]}})
+    assert rules.test(rule, NOW - DAY).n_flags == 20
+    curation = Curation(store, Masker(), load_taxonomy())
+    curation.merge([b], a, "ann")
+    assert rules.test(rule, NOW - DAY).n_flags == 40
+    curation.undo(a, "ann")
+    assert rules.test(rule, NOW - DAY).n_flags == 20
 
 
 def test_a_trial_on_nothing_ends(rules):

@@ -18,10 +18,12 @@ from cxnlp.likeness import to_likeness
 from cxnlp.lines import to_line
 from cxnlp.pipeline import Pipeline
 from cxnlp.privacy import Masker
-from cxnlp.service import Delivery, Enrichment, Intake, SavedSearches, Sender, WantedWebhook, Webhooks
+from cxnlp.service import Curation, Delivery, Enrichment, Intake, SavedSearches, Sender, WantedWebhook, Webhooks
 from cxnlp.store import Wanted, open_store
+from cxnlp.taxonomy import load_taxonomy
 from tests.fakes import HashingEncoder, WordHeads
 from tests.service.receivers import DEADLINE, run_receiver
+from tests.service.topics.groupings import SUBJECTS, fit, texts_about, told_subjects, topic_of
 
 SLOW = "快递太慢了，等了一个星期"
 LIKE_SLOW = "快递太慢了，等了一个月"
@@ -115,6 +117,28 @@ def test_only_what_passes_the_filter_and_is_alike_enough_matches(store):
     (south,) = add(store, SLOW, attributes={"region": "south"})
     match_all(saved)
     assert matched(store) == [("north", north), ("exact", south)]
+
+
+def test_a_filter_by_a_topic_follows_it_where_it_is_merged_and_back(store, monkeypatch):
+    told_subjects(monkeypatch)
+    for subject in SUBJECTS[:2]:
+        add(store, *texts_about(subject, 20))
+    fit(store)
+    a, b = (topic_of(store, texts_about(subject, 1)[0]) for subject in SUBJECTS[:2])
+    saved = saved_of(store)
+    saved.create(Wanted("of b", SUBJECTS[0], least=0.0, filter=parse_filter({"topic": b})), "ann")
+    curation = Curation(store, Masker(), load_taxonomy())
+
+    def matching(first):
+        ids = [add(store, *texts_about(subject, 1, first=first))[0] for subject in SUBJECTS[:2]]
+        match_all(saved)
+        return [(name, record_id) in matched(store) for name, record_id in zip(["of b"] * 2, ids, strict=True)]
+
+    assert matching(30) == [False, True]
+    curation.merge([b], a, "ann")
+    assert matching(31) == [True, True]
+    curation.undo(a, "ann")
+    assert matching(32) == [False, True]
 
 
 def test_examples_lead_towards_and_away(store):

@@ -15,6 +15,8 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from cxnlp.errors import InvalidInput, NotFound
 from cxnlp.feeds.mail import parse_mail_server
+from cxnlp.privacy import Masker
+from cxnlp.service import Curation
 from cxnlp.service.delivery import Delivery
 from cxnlp.service.sending import Sender
 from cxnlp.service.webhooks import ALONG, WantedWebhook, Webhooks
@@ -22,6 +24,8 @@ from cxnlp.store import open_store
 from cxnlp.taxonomy import load_taxonomy
 from tests.service.receivers import run_receiver
 from tests.service.test_delivery import add, enrich, feedback, settle
+from tests.service.topics import groupings
+from tests.service.topics.groupings import SUBJECTS, fit, texts_about, told_subjects, topic_of
 
 SAID = "等了两个星期 <@all> [x](https://evil.example) & nobody answers"
 
@@ -308,3 +312,28 @@ def test_mail_needs_a_server_and_one_plain_address(store, mailbox, webhooks):
         able.create(WantedWebhook("mailto:a@b.example", ["flag.*"], "slack"))
     webhook = able.create(WantedWebhook("mailto:a@b.example", ["flag.*"]))
     assert "CXNLP_SMTP_URL" in webhooks.test(webhook.id).error
+
+
+def test_filter_by_a_topic_follows_it_where_it_is_merged_and_back(store, receiver, webhooks, monkeypatch):
+    delivery = Delivery(store, Sender(allow_private=True))
+    told_subjects(monkeypatch)
+    for subject in SUBJECTS[:2]:
+        groupings.add(store, texts_about(subject, 20))
+    fit(store)
+    a, b = (topic_of(store, texts_about(subject, 1)[0]) for subject in SUBJECTS[:2])
+    settle(delivery)
+    webhooks.create(WantedWebhook(receiver.url, ["record.analyzed"], filter={"topic": [b]}))
+    curation = Curation(store, Masker(), load_taxonomy())
+
+    def told_of(first):
+        ids = [groupings.add(store, texts_about(subject, 1, first=first))[0] for subject in SUBJECTS[:2]]
+        settle(delivery)
+        told = [json.loads(content)["data"]["record"]["id"] for content, _ in receiver.received]
+        return [record_id in told for record_id in ids]
+
+    assert told_of(30) == [False, True]
+    curation.merge([b], a, "ann")
+    assert told_of(31) == [True, True]
+    curation.undo(a, "ann")
+    assert told_of(32) == [False, True]
+    delivery.close()
