@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -25,14 +26,13 @@ from cxnlp.feeds.targets import Answer
 from cxnlp.feeds.webhooks import Message, backoff_seconds, make_message, types_of
 from cxnlp.records import Record
 from cxnlp.service.flagging import Flagging
+from cxnlp.service.leases import LEASE_SECONDS, Lease, keep
 from cxnlp.service.movements import quotes_of
 from cxnlp.service.sending import Sender
 from cxnlp.store import Due, Event, FlagPage, Store, StoredFlag, Webhook
 
-LEASE_SECONDS: Final = 60.0
 _ESCALATE_SECONDS: Final = 5.0
 _WEBHOOKS: Final = "webhooks"
-_CURSOR_SECONDS: Final = 15.0
 _JOB_SECONDS: Final = 20.0
 _PATIENCE_SECONDS: Final = 0.5
 _IDLE_SECONDS: Final = 0.25
@@ -94,7 +94,7 @@ class Delivery:
             How many messages were tried.
         """
         if self._store.events.last_seq() > self._seen:
-            reached = self._store.deliveries.enqueue(self._holder, datetime.now(UTC), 20 * limit, _CURSOR_SECONDS)
+            reached = self._store.deliveries.enqueue(self._holder, datetime.now(UTC), 20 * limit, LEASE_SECONDS)
             if reached is not None:
                 self._seen = reached
         n_tried = self._reap()
@@ -172,15 +172,17 @@ class Delivery:
     def _serve(self, webhook_id: str, limit: int) -> int:
         """Send one webhook what is due, in order, for a limited time; return how many messages were tried.
 
-        After a failure nothing more is told of the same record until that message has arrived or is given up.
+        After a failure nothing more is told of the same record until that message has arrived or is given up. What others may have taken over, since
+        the lease could not be renewed, is not told either.
         """
+        begun = time.monotonic()
         due = self._store.deliveries.due(webhook_id, datetime.now(UTC), limit, self._holder, LEASE_SECONDS)
         end = time.monotonic() + _JOB_SECONDS
         n_tried = 0
         waiting: set[str | None] = set()
-        with self._sender.open() as client:
+        with self._keep(due, begun) as lease, self._sender.open() as client:
             for item in due:
-                if self._closing.is_set() or time.monotonic() > end:
+                if self._closing.is_set() or not lease.is_held or time.monotonic() > end:
                     break
                 if item.event.record_id in waiting:
                     continue
@@ -194,6 +196,9 @@ class Delivery:
         if n_tried < len(due):
             self._store.deliveries.release(self._holder, webhook_id)
         return n_tried
+
+    def _keep(self, due: Sequence[Due], taken_at: float) -> AbstractContextManager[Lease]:
+        return keep(lambda: self._store.deliveries.renew(due, self._holder, datetime.now(UTC), LEASE_SECONDS), taken_at)
 
     def _tell(self, client: httpx.Client, due: Due) -> Answer:
         event = due.event
