@@ -1,4 +1,4 @@
-"""Topics after a reindex, with two encoders whose vectors have nothing in common, not even their length."""
+"""Topics after a reindex, with two encoders whose vectors have nothing in common, not even their length; on both databases."""
 
 from zoneinfo import ZoneInfo
 
@@ -11,9 +11,18 @@ from cxnlp.pipeline import Pipeline
 from cxnlp.privacy import Masker
 from cxnlp.service import Curation, Enrichment, Intake, TopicModel
 from cxnlp.service.topics.renewal import renew_topics
+from cxnlp.store import open_store
 from cxnlp.taxonomy import load_taxonomy
 from tests.fakes import WordHeads, hash_of
 from tests.service.topics.groupings import ENDINGS, SUBJECTS, add, fit, texts_about, topic_ids, topic_of
+from tests.store.conftest import url as url
+
+
+@pytest.fixture
+def store(url):
+    opened = open_store(url)
+    yield opened
+    opened.close()
 
 
 class OtherEncoder:
