@@ -42,7 +42,6 @@ from cxnlp.text.folding import fold
 from cxnlp.text.tokens import stop_words, words
 from cxnlp.topics.fit import FitConfig, fit_topics
 
-SEEDS = (1, 2, 3)
 _MOST_TEXTS = 3_100
 _N_WORDS = 10
 _PUBLIC = {"banking77": "test", "dstc11_insurance": "all", "online_shopping_10_cats": "dev"}
@@ -187,7 +186,7 @@ def npmi(topics: Sequence[Sequence[str]], held: Sequence[set[str]]) -> float:
 
 
 def table(results: Sequence[tuple[str, Corpus, str, list[dict[str, float]]]]) -> list[str]:
-    """Return the lines of Markdown: means over seeds, and how far NMI and the number of topics range."""
+    """Return the lines of Markdown: means over the runs of each method, and in brackets, where runs differ, the lowest and the highest."""
     lines = [
         "| encoder | texts | method | NMI | ARI | topics (gold) | outliers | NPMI | NPMI, no stop-words | diversity | CPU s | s | peak GiB |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
@@ -197,8 +196,9 @@ def table(results: Sequence[tuple[str, Corpus, str, list[dict[str, float]]]]) ->
         gold = "-" if corpus.gold is None else str(len(set(corpus.gold)))
         lines.append(
             f"| {encoder} | {corpus.name} ({len(corpus.texts):,}) | {method} | {_range(runs, 'nmi', '.3f')} | {_range(runs, 'ari', '.3f')}"
-            f" | {_range(runs, 'topics', '.0f')} ({gold}) | {mean['outliers']:.1%} | {mean['npmi']:.3f} | {mean['npmi_telling']:.3f}"
-            f" | {mean['diversity']:.2f} | {mean['cpu']:.0f} | {mean['wall']:.0f} | {mean['peak']:.2f} |"
+            f" | {_range(runs, 'topics', '.0f')} ({gold}) | {_range(runs, 'outliers', '.1%')} | {_range(runs, 'npmi', '.3f')}"
+            f" | {_range(runs, 'npmi_telling', '.3f')} | {_range(runs, 'diversity', '.2f')}"
+            f" | {mean['cpu']:.0f} | {mean['wall']:.0f} | {mean['peak']:.2f} |"
         )
     return lines
 
@@ -210,12 +210,13 @@ def main() -> None:
     parser.add_argument("--split", choices=("dev", "test"), default="test")
     parser.add_argument("--encoder", action="append", metavar="TITLE=FOLDER", help="models/encoder by default; may be given several times")
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "cxnlp-topics")
-    parser.add_argument("--seeds", type=int, default=len(SEEDS), help="how many of the seeds 1, 2, 3")
+    parser.add_argument("--seeds", type=int, choices=range(1, 11), default=3, metavar="N", help="each method once with each of the seeds 1 to N; 3")
     parser.add_argument("--only", help="names of corpora begin with this")
     parser.add_argument("--no-bertopic", action="store_true")
     parser.add_argument("--markdown", type=Path, help="document with <!-- topics --> ... <!-- /topics -->")
     arguments = parser.parse_args()
     corpora = [c for c in load_corpora(_corpora(arguments.corpora), arguments.split) if c.name.startswith(arguments.only or "")]
+    seeds = range(1, arguments.seeds + 1)
     methods: list[Method] = [ours] if arguments.no_bertopic else [ours, bertopic]
     results = []
     for title, folder in (one.split("=", 1) for one in arguments.encoder or ["shipped=models/encoder"]):
@@ -224,15 +225,15 @@ def main() -> None:
             vectors = embed(encoder, corpus.texts, arguments.cache)
             of_method: dict[str, list[dict[str, float]]] = {}
             for method in methods:
-                for seed in SEEDS[: arguments.seeds]:
+                for seed in seeds:
                     for name, found in run(method, vectors, corpus.texts, seed).items():
                         of_method.setdefault(name, []).append(figures_of(found, corpus))
             rows = [(title, corpus, name, runs) for name, runs in of_method.items()]
             print("\n".join(table(rows)[2:]), flush=True)
             results += rows
     if arguments.markdown:
-        seeds = ", ".join(map(str, SEEDS[: arguments.seeds]))
-        fill(arguments.markdown, {"topics": [*table(results), "", f"Means over the seeds {seeds}; in brackets the lowest and the highest."]})
+        told = f"Means over the seeds {', '.join(map(str, seeds))}; in brackets the lowest and the highest." if len(seeds) > 1 else "Seed 1."
+        fill(arguments.markdown, {"topics": [*table(results), "", told]})
 
 
 def _corpora(folder: Path | None) -> Path:
