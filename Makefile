@@ -1,4 +1,4 @@
-# make demo     set up, ingest the sample data, serve http://127.0.0.1:8000
+# make demo     set up, ingest the sample data, find its topics, serve http://127.0.0.1:8000
 # make test     all tests but the long ones        make check    ruff, mypy, import-linter
 # make bench    benchmarks                          make install  only .venv, complete
 PYTHON ?= python3
@@ -19,6 +19,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 demo: export CXNLP_HOME := $(CURDIR)/.cxnlp-demo
 demo: install
 	$(BIN)/cxnlp ingest data --shift-dates
+	-@$(BIN)/cxnlp topics versions | grep -q '^\*' || $(BIN)/cxnlp topics fit
 	@echo
 	@echo "Open http://127.0.0.1:$(PORT) to search, http://127.0.0.1:$(PORT)/dashboard for figures, http://127.0.0.1:$(PORT)/docs for the API. Stop with Ctrl-C."
 	@echo
