@@ -164,7 +164,7 @@ class Service:
         """Search."""
         from cxnlp.service import Retrieval
 
-        return Retrieval(self.store, self.encoder, self.masker, self.view)
+        return Retrieval(self.store, self.encoder, self.masker, self.view, self.taxonomy)
 
     @cached_property
     def groups(self) -> Groups:
@@ -178,7 +178,7 @@ class Service:
         """Saved searches, and matching them."""
         from cxnlp.service import SavedSearches
 
-        return SavedSearches(self.store, self.encoder, self.masker)
+        return SavedSearches(self.store, self.encoder, self.masker, self.taxonomy)
 
     @cached_property
     def rules(self) -> Rules:

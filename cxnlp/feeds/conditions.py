@@ -18,7 +18,10 @@ _OWN: Final = ("trajectory", "repeat_contact", "spam")
 _NOT_IN_RULES: Final = (*TIMES, "customer")
 _FIELDS: Final = (*(name for name in (*CHOICES, *NUMBERS) if name not in _NOT_IN_RULES), "attributes", *_OWN)
 _LABELS: Final = ("negative", "neutral", "positive")
+_NONE_KEPT: Final = Filter()
 _KINDS: Final = {"touchpoint": "touchpoints", "stage": "stages", "cause": "causes", "intent": "intents", "risk": "risks"}
+LABELLED: Final = tuple(_KINDS)
+"""The fields whose values the taxonomy gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,14 +171,21 @@ def condition_line(condition: Condition) -> dict[str, Any]:
     return line if condition.spam is None else line | {"spam": condition.spam}
 
 
-def check_labels(condition: Condition, taxonomy: Taxonomy, where: str) -> None:
-    """See to it that the labels exist, for a misspelt one would never be met.
+def check_labels(filter: Filter, taxonomy: Taxonomy, where: str, kept: Filter = _NONE_KEPT) -> None:
+    """See to it that the channels and labels that a filter names exist, for a misspelt one would never be met.
+
+    Args:
+        filter: As it was given.
+        taxonomy: Whose labels exist.
+        where: Name of its place, for messages.
+        kept: Names labels that may be asked for besides, though the taxonomy has them no more.
 
     Raises:
-        InvalidInput: One does not.
+        InvalidInput: One does not; the message names the one that is spelt most like it.
     """
-    for name, kind in _KINDS.items():
-        _check_known(f"{where}.{name}", getattr(condition.filter, name), taxonomy.ids(kind))
+    known = {name: taxonomy.ids(kind) for name, kind in _KINDS.items()} | {"channel": CHANNELS, "label": _LABELS}
+    for name, ids in known.items():
+        _check_known(f"{where}.{name}", [value for value in getattr(filter, name) if value not in getattr(kept, name)], ids)
 
 
 def nearest(given: str, known: Sequence[str]) -> str:

@@ -231,7 +231,7 @@ def _whole(value: object, where: str, low: int, high: int) -> int:
 
 def _check(rule: Rule, taxonomy: Taxonomy) -> None:
     for i, level in enumerate(rule.levels):
-        check_labels(level.when, taxonomy, f"levels[{i}].when")
+        check_labels(level.when.filter, taxonomy, f"levels[{i}].when")
         _check_all(level.unless, taxonomy, f"levels[{i}].unless")
     _check_all(rule.unless, taxonomy, "unless")
     known = (*taxonomy.ids("touchpoints"), NOBODY_ELSE)
@@ -241,4 +241,4 @@ def _check(rule: Rule, taxonomy: Taxonomy) -> None:
 
 def _check_all(conditions: Sequence[Condition], taxonomy: Taxonomy, where: str) -> None:
     for i, condition in enumerate(conditions):
-        check_labels(condition, taxonomy, f"{where}[{i}]")
+        check_labels(condition.filter, taxonomy, f"{where}[{i}]")

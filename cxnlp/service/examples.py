@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cxnlp.errors import InvalidQuery
-from cxnlp.records import Matrix, Vector
+from cxnlp.records import Entry, Matrix, Vector
 
 _AWAY: Final = 0.5
 _LEAST_LENGTH: Final = 1e-3
@@ -36,4 +36,14 @@ def direction(positives: Sequence[Vector] | Matrix, negatives: Sequence[Vector] 
     if not length > _LEAST_LENGTH:
         raise InvalidQuery("examples: the negatives take away all that the positives have in common; give others")
     found: Vector = (towards / length).astype(np.float32)
+    return found
+
+
+def cosines(entries: Sequence[Entry], directions: Sequence[Vector]) -> Matrix:
+    """Return (n_directions, n_entries) cosines: of the whole record or of its nearest clause, whichever is more alike."""
+    if not directions:
+        return np.zeros((0, len(entries)), np.float32)
+    parts = [entry.document[None] if entry.clauses is None else np.vstack([entry.document, entry.clauses]) for entry in entries]
+    starts = np.cumsum([0, *(len(part) for part in parts[:-1])])
+    found: Matrix = np.maximum.reduceat(np.stack(directions) @ np.concatenate(parts).T, starts, axis=1)
     return found

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from cxnlp.encoder import Document, Encoded, encode
-from cxnlp.errors import NotFound
-from cxnlp.filters import Range
+from cxnlp.errors import InvalidInput, NotFound
+from cxnlp.feeds.conditions import LABELLED, check_labels
+from cxnlp.filters import Filter, Range
 from cxnlp.index import Coalescer, Hits, Query
 from cxnlp.likeness import to_likeness
 from cxnlp.pipeline import Encoder
@@ -21,6 +22,7 @@ from cxnlp.service.questions import MOST_HITS, Question
 from cxnlp.service.view import View
 from cxnlp.store import Store
 from cxnlp.store.hits import StoredHit, read_hits
+from cxnlp.taxonomy import Taxonomy
 from cxnlp.text.clauses import split
 from cxnlp.text.cleaning import clean
 from cxnlp.text.terms import terms
@@ -96,12 +98,13 @@ class _Scored:
 class Retrieval:
     """Search over one process's own view of the store."""
 
-    def __init__(self, store: Store, encoder: Encoder, masker: Masker, view: View | None = None) -> None:
-        """Search in a view that others share, or in one of its own."""
+    def __init__(self, store: Store, encoder: Encoder, masker: Masker, view: View | None = None, taxonomy: Taxonomy | None = None) -> None:
+        """Search in a view that others share, or in one of its own; `taxonomy` says which labels filters may name, any when None."""
         self._store = store
         self._encoder = encoder
         self._masker = masker
         self._view = view or View(store, encoder)
+        self._taxonomy = taxonomy
         # Callers who come at the same time share one pass of the encoder, one of the index and one reading of the store. These are apart, so that
         # the next ones are looked for while the hits of the first are read.
         self._encoding: Coalescer[str, Encoded] = Coalescer(self._encode)
@@ -123,9 +126,12 @@ class Retrieval:
 
         Raises:
             InvalidQuery: The question cannot be answered; the message says what to send.
+            InvalidInput: The filter names a label that no record has or can have.
             NotFound: A record named as an example does not exist, or is not analysed yet.
         """
         question.check()
+        if self._taxonomy:
+            self._check(question.filter, self._taxonomy)
         offset = question.offset()
         asked = self._prepare(question)
         end = min(offset + question.k, MOST_HITS)
@@ -141,6 +147,15 @@ class Retrieval:
             self._summarise(asked, question) if question.days else None,
             question.cursor_at(next_offset) if next_offset < len(ranked.ids) else None,
         )
+
+    def _check(self, filter: Filter, taxonomy: Taxonomy) -> None:
+        """Let labels pass that records still have from an earlier taxonomy; they are counted only if one is unknown."""
+        try:
+            check_labels(filter, taxonomy, "filter")
+        except InvalidInput:
+            index = self._view.fresh()
+            kept: dict[str, Any] = {name: tuple(index.facets(Filter(), name)) for name in LABELLED if getattr(filter, name)}
+            check_labels(filter, taxonomy, "filter", Filter(**kept))
 
     def _prepare(self, question: Question) -> _Asked:
         text = clean(self._masker.mask(question.text)).text

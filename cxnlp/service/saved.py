@@ -13,6 +13,7 @@ import numpy as np
 
 from cxnlp.encoder import Document, encode
 from cxnlp.errors import Conflict, CxnlpError, InvalidQuery, NotFound, shorten
+from cxnlp.feeds.conditions import check_labels
 from cxnlp.filters import Filter
 from cxnlp.index.columns import Columns
 from cxnlp.ingest.repair import is_blank, repair
@@ -20,13 +21,14 @@ from cxnlp.likeness import to_likeness
 from cxnlp.lines import to_line
 from cxnlp.pipeline import Encoder
 from cxnlp.privacy import Masker
-from cxnlp.records import HISTORICAL_AFTER_SECONDS, Entry, Matrix, Record, Vector, rounded
-from cxnlp.service.examples import direction
+from cxnlp.records import HISTORICAL_AFTER_SECONDS, Entry, Record, Vector, rounded
+from cxnlp.service.examples import cosines, direction
 from cxnlp.service.leases import LEASE_SECONDS
 from cxnlp.service.questions import Question
 from cxnlp.store import Event, Match, SavedSearch, Store, Wanted
 from cxnlp.store.events import ANALYZED
 from cxnlp.store.matches import CURSOR
+from cxnlp.taxonomy import Taxonomy
 from cxnlp.text.cleaning import clean
 
 _MOST_NAME_CHARACTERS: Final = 200
@@ -58,9 +60,10 @@ class _Aim:
 
 
 class SavedSearches:
-    """The saved searches, and one process's part in matching them."""
+    """The saved searches, and one process's part in matching them; `taxonomy` says which labels their filters may name, any when None."""
 
-    def __init__(self, store: Store, encoder: Encoder, masker: Masker) -> None:
+    def __init__(self, store: Store, encoder: Encoder, masker: Masker, taxonomy: Taxonomy | None = None) -> None:
+        self._taxonomy = taxonomy
         self._store = store
         self._encoder = encoder
         self._masker = masker
@@ -74,6 +77,7 @@ class SavedSearches:
 
         Raises:
             InvalidQuery: It has neither text nor `like`, or something in it cannot be used; the message says what to send.
+            InvalidInput: The filter names a label that no record can have.
             NotFound: A record named as an example does not exist, or is not analysed yet.
             Conflict: There are 1,000 already, or the stored vectors are of another encoder.
         """
@@ -103,6 +107,7 @@ class SavedSearches:
 
         Raises:
             InvalidQuery: As `create`, or a name is unknown.
+            InvalidInput: As `create`; labels that it had already stay.
             NotFound: There is no such search, or no such example.
             Conflict: The stored vectors are of another encoder.
         """
@@ -113,7 +118,7 @@ class SavedSearches:
         enabled = given.pop("enabled", old.disabled_at is None)
         if not given:  # a search may be switched off whatever state its examples are in
             return self._store.searches.change(search_id, old.wanted, enabled)
-        checked = self._checked(replace(old.wanted, **given))
+        checked = self._checked(replace(old.wanted, **given), old.wanted.filter)
         vector = self._aim(checked, self._encode(checked.text))
         saved = self._store.searches.change(search_id, checked, enabled)
         return saved if vector is None else self._keep(saved, vector)
@@ -187,7 +192,9 @@ class SavedSearches:
         finally:
             self._store.events.release(CURSOR, self._holder)
 
-    def _checked(self, wanted: Wanted) -> Wanted:
+    def _checked(self, wanted: Wanted, before: Filter | None = None) -> Wanted:
+        if self._taxonomy:
+            check_labels(wanted.filter, self._taxonomy, "filter", before or Filter())
         if is_blank(wanted.name) or len(wanted.name) > _MOST_NAME_CHARACTERS:
             raise InvalidQuery(f"name: has {len(wanted.name)} characters; write 1 to {_MOST_NAME_CHARACTERS}, as people will know it")
         if isinstance(wanted.least, bool) or not 0 <= wanted.least <= 1:
@@ -249,7 +256,7 @@ class SavedSearches:
         columns = Columns()
         columns.put(entries)
         aimed = list(self._aimed(searches))
-        scores = to_likeness(_cosines(entries, [aim.towards for _, aim in aimed]), self._encoder.likeness)
+        scores = to_likeness(cosines(entries, [aim.towards for _, aim in aimed]), self._encoder.likeness)
         documents = np.stack([entry.document for entry in entries])
         found: list[Match] = []
         for (search, aim), alike in zip(aimed, scores, strict=True):
@@ -276,16 +283,6 @@ def _aim_of(wanted: Wanted, text: Vector | None, examples: Mapping[str, Vector])
     positives = [examples[i] for i in wanted.like if i in examples] + ([] if text is None else [text])
     negatives = [examples[i] for i in wanted.unlike if i in examples]
     return _Aim(direction(positives), direction(negatives) if negatives else None)
-
-
-def _cosines(entries: Sequence[Entry], directions: Sequence[Vector]) -> Matrix:
-    """Return (n_directions, n_entries) cosines: of the whole record or of its nearest clause, whichever is more alike."""
-    if not directions:
-        return np.zeros((0, len(entries)), np.float32)
-    parts = [entry.document[None] if entry.clauses is None else np.vstack([entry.document, entry.clauses]) for entry in entries]
-    starts = np.cumsum([0, *(len(part) for part in parts[:-1])])
-    cosines: Matrix = np.maximum.reduceat(np.stack(directions) @ np.concatenate(parts).T, starts, axis=1)
-    return cosines
 
 
 def _is_historical(entry: Entry) -> bool:

@@ -131,7 +131,7 @@ class Webhooks:
 def _check_filter(given: Mapping[str, Any], taxonomy: Taxonomy | None) -> dict[str, Any]:
     condition = parse_condition(given, "filter")
     if taxonomy:
-        check_labels(condition, taxonomy, "filter")
+        check_labels(condition.filter, taxonomy, "filter")
     if condition.repeat:
         raise InvalidInput("filter.repeat_contact is for rules only; let a rule ask for it, and subscribe to its flags")
     return condition_line(condition)

@@ -38,7 +38,17 @@ def test_similar_leaves_the_record_itself_out(client):
     assert found(client.get("/v1/similar", params={"id": one, "channel": "chat"})) == ["4"]
 
 
-@pytest.mark.parametrize("body", [{"text": " "}, {"text": "x" * 20_001}, {"text": "x", "k": 1001}, {"text": "x", "filter": {"colour": 1}}, {"k": 3}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"text": " "},
+        {"text": "x" * 20_001},
+        {"text": "x", "k": 1001},
+        {"text": "x", "filter": {"colour": 1}},
+        {"text": "x", "filter": {"risk": "chrn"}},
+        {"k": 3},
+    ],
+)
 def test_a_search_that_cannot_be_answered_is_a_422(client, body):
     assert client.post("/v1/search", json=body).status_code == 422
 

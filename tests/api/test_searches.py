@@ -91,6 +91,7 @@ def test_examples_are_searched_for(other, writer):
         ({"name": "n", "text": TEXT, "filter": {"colour": "red"}}, 422),
         ({"name": "n", "text": TEXT, "filter": {"sentiment": "bad"}}, 422),
         ({"name": "n", "text": TEXT, "filter": [1]}, 422),
+        ({"name": "n", "text": TEXT, "filter": {"cause": ["slwo"]}}, 422),
         ({"name": "n", "text": TEXT, "least": 1.5}, 422),
         ({"name": "n", "text": TEXT, "least": "high"}, 422),
         ({"name": "n", "text": TEXT, "colour": "red"}, 422),

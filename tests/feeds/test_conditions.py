@@ -122,7 +122,7 @@ def test_bounds_that_leave_one_value_can_be_met():
 
 def test_labels_that_the_taxonomy_lacks_are_refused():
     taxonomy = load_taxonomy()
-    check_labels(parse_condition({"touchpoint": ["delivery"], "risk": ["churn"], "intent": ["praise"]}, "when"), taxonomy, "when")
+    check_labels(parse_condition({"touchpoint": ["delivery"], "risk": ["churn"], "intent": ["praise"]}, "when").filter, taxonomy, "when")
     for wrong in ({"touchpoint": ["delivry"]}, {"cause": ["late"]}, {"risk": ["x"]}, {"intent": ["rant"]}, {"stage": ["sale"]}):
         with pytest.raises(InvalidInput, match=rf"when.{next(iter(wrong))} is .*which no record can have"):
-            check_labels(parse_condition(wrong, "when"), taxonomy, "when")
+            check_labels(parse_condition(wrong, "when").filter, taxonomy, "when")

@@ -1,14 +1,16 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from cxnlp.errors import InvalidQuery, NotFound
+from cxnlp.errors import InvalidInput, InvalidQuery, NotFound
 from cxnlp.filters import parse_filter
 from cxnlp.pipeline import Pipeline
 from cxnlp.privacy import Masker
 from cxnlp.service import Enrichment, Intake, Question, Retrieval
 from cxnlp.store import open_store
+from cxnlp.taxonomy import load_taxonomy
 from tests.fakes import HashingEncoder, WordHeads
 
 TEXTS = ("快递太慢了，等了一个星期", "快递太慢，三天没动静", "咖啡很好喝，味道浓", "The parcel was broken", "界面好看")
@@ -54,6 +56,30 @@ def test_only_what_passes_the_filter_is_found(store):
     found = _ask(store, "快递", k=10, filter=parse_filter({"label": "negative", "touchpoint": "delivery"}))
     assert {hit.record.analysis.label for hit in found.hits} == {"negative"}
     assert found.total == len(found.hits) == 3
+
+
+def test_a_label_that_no_record_has_or_can_have_is_refused_with_the_nearest(store):
+    _add(store, *TEXTS)
+    retrieval = Retrieval(store, HashingEncoder(), Masker(), taxonomy=load_taxonomy())
+    wrong = (
+        ({"touchpoint": "delivry"}, r"touchpoint is 'delivry'.*'delivery'\?"),
+        ({"intent": "praised"}, r"'praise'\?"),
+        ({"channel": "x"}, "channel"),
+    )
+    for filter, message in wrong:
+        with pytest.raises(InvalidInput, match=message):
+            retrieval.ask(Question("快递", filter=parse_filter(filter)))
+    assert retrieval.ask(Question("快递", filter=parse_filter({"touchpoint": "delivery"}))).total == 3
+
+
+def test_a_label_that_records_have_of_an_earlier_taxonomy_is_found(store):
+    _add(store, *TEXTS)
+    taxonomy = load_taxonomy()
+    later = replace(taxonomy, touchpoints=tuple(label for label in taxonomy.touchpoints if label.id != "delivery"))
+    retrieval = Retrieval(store, HashingEncoder(), Masker(), taxonomy=later)
+    assert retrieval.ask(Question("快递", filter=parse_filter({"touchpoint": "delivery"}))).total == 3
+    with pytest.raises(InvalidInput, match="delivry"):
+        retrieval.ask(Question("快递", filter=parse_filter({"touchpoint": ["delivery", "delivry"]})))
 
 
 def test_similar_leaves_the_record_itself_out(store):

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 from standardwebhooks.webhooks import Webhook
 
-from cxnlp.errors import Conflict, InvalidQuery, NotFound
+from cxnlp.errors import Conflict, InvalidInput, InvalidQuery, NotFound
 from cxnlp.filters import Filter, parse_filter
 from cxnlp.likeness import to_likeness
 from cxnlp.lines import to_line
@@ -66,6 +66,35 @@ def match_all(saved):
 
 def matched(store):
     return [(event.data["search"]["name"], event.record_id) for event in store.events.read(0, 1000, ["search.matched"])]
+
+
+def test_filter_that_names_a_label_that_no_record_can_have_is_refused(store):
+    saved = SavedSearches(store, HashingEncoder(), Masker(), load_taxonomy())
+    for filter, message in (
+        ({"touchpoint": "delivry"}, r"filter.touchpoint is 'delivry'.* did you mean 'delivery'\?"),
+        ({"channel": "emial"}, "channel"),
+    ):
+        with pytest.raises(InvalidInput, match=message):
+            saved.create(Wanted("slow", SLOW, filter=parse_filter(filter)), "ann")
+    assert saved.list() == []
+    search = saved.create(Wanted("slow", SLOW, filter=parse_filter({"touchpoint": "delivery", "risk": "churn"})), "ann")
+    with pytest.raises(InvalidInput, match=r"filter.risk is 'chrun'.* did you mean 'churn'\?"):
+        saved.change(search.id, {"filter": parse_filter({"risk": "chrun"})})
+    assert saved.get(search.id).wanted.filter == search.wanted.filter
+
+
+def test_search_by_a_label_that_the_taxonomy_has_lost_goes_on_and_can_be_changed(store):
+    add(store, LIKE_SLOW)  # so that there are vectors of this encoder
+    old = saved_of(store).create(Wanted("slow", SLOW, filter=parse_filter({"touchpoint": ["delivery", "carrier_pigeon"]})), "ann")
+    saved = SavedSearches(store, HashingEncoder(), Masker(), load_taxonomy())
+    (alike,) = add(store, "快递太慢了，等了两个星期")
+    match_all(saved)
+    assert matched(store) == [("slow", alike)]
+    assert saved.change(old.id, {"name": "slower"}).wanted.name == "slower"
+    narrowed = parse_filter({"touchpoint": ["carrier_pigeon"]})
+    assert saved.change(old.id, {"filter": narrowed}).wanted.filter == narrowed
+    with pytest.raises(InvalidInput, match="owl_post"):
+        saved.change(old.id, {"filter": parse_filter({"touchpoint": ["owl_post", "carrier_pigeon"]})})
 
 
 def test_what_is_alike_is_told_once_and_what_is_not_never(store):
