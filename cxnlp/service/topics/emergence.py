@@ -30,7 +30,7 @@ _CURSOR_SECONDS: Final = 30.0
 _PAUSE_SECONDS: Final = 5.0
 _MOST_CANDIDATES: Final = 4_000
 _N_QUOTES: Final = 3
-_ALIKE: Final = 0.3
+_ALIKE: Final = 0.25
 _log = logging.getLogger(__name__)
 
 
@@ -42,8 +42,7 @@ class EmergenceConfig:
         n_texts: Fewest alike records with different texts.
         days: Within so many days, by the time when customers said it.
         likeness: Cosine in (0, 1], in the space of the active fit, from which two count as alike; None takes that of two records of one topic of the
-            fit, the square of their mean cosine to its centroid, but no less than 0.3, which few pairs of the sample feedback reach that are about
-            different things.
+            fit, the square of their mean cosine to its centroid, but no less than 0.25: below, groups emerge that are about nothing in particular.
     """
 
     n_texts: int = 8
