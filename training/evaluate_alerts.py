@@ -54,6 +54,7 @@ class Incident:
         extra: Records a day of one touchpoint, cause and region, by all records a day.
         drift: Whether these come gradually, over four weeks.
         shift: What the share negative of one channel rises by.
+        growth: What the records of one channel come to be more, -1 or above, by what they were; gradually, over eight weeks.
         days: How long.
     """
 
@@ -61,6 +62,7 @@ class Incident:
     extra: float = 0.0
     drift: bool = False
     shift: float = 0.0
+    growth: float = 0.0
     days: int = 14
 
 
@@ -69,8 +71,11 @@ INCIDENTS = (
     Incident("small spike: a twentieth more", extra=0.05),
     Incident("share shift: +20 points negative in one channel", shift=0.2, days=28),
     Incident("slow drift to a tenth more in 4 weeks", extra=0.1, drift=True, days=42),
+    Incident("slow rise of one channel by 60 % in 8 weeks", growth=0.6, days=84),
+    Incident("slow fall of one channel by 50 % in 8 weeks", growth=-0.5, days=84),
 )
 ONSET = 30
+GROWTH_DAYS = 56
 
 
 def draw_day(draw: np.random.Generator, config: Config, day: int, incident: Incident | None) -> np.ndarray:
@@ -95,7 +100,17 @@ def draw_day(draw: np.random.Generator, config: Config, day: int, incident: Inci
         added[:, 2], added[:, 3] = draw.choice(N_CHANNELS, more, p=popular[N_CHANNELS]), draw.choice(N_PRODUCTS, more, p=popular[N_PRODUCTS])
         added[:, 5] = draw.normal(-60, 20, more).clip(-100, 100)
         rows = np.vstack([rows, added])
+    if incident and on and incident.growth:
+        rows = grow(draw, rows, incident.growth * min(1.0, (since + 1) / GROWTH_DAYS))
     return rows
+
+
+def grow(draw: np.random.Generator, rows: np.ndarray, by: float) -> np.ndarray:
+    """Return rows with the records of one channel made more by a part of them, or fewer, at random; what is more is as what is there."""
+    own = np.flatnonzero(rows[:, 2] == 1)
+    if by < 0:
+        return np.delete(rows, own[draw.random(len(own)) < -by], axis=0)
+    return np.vstack([rows, rows[own[draw.random(len(own)) < by]]])
 
 
 NAMES = ("touchpoint", "cause", "channel", "attributes.product", "attributes.region")
@@ -186,7 +201,11 @@ def simulate(n_days: int, n_seeds: int) -> None:
 
 def delay_of(opened: Sequence[tuple[int, Key]], incident: Incident) -> int | None:
     """Return how many days after the first an incident was told with a series of its own, 0 on the same evening; None if it was missed."""
-    own = {Key("channel", "1")} if incident.shift else {Key("touchpoint", "5"), Key("cause", "5"), Key("pair", "5/5"), Key("attributes.region", "3")}
+    own = (
+        {Key("channel", "1")}
+        if incident.shift or incident.growth
+        else {Key("touchpoint", "5"), Key("cause", "5"), Key("pair", "5/5"), Key("attributes.region", "3")}
+    )
     return next((day - ONSET for day, lead in opened if lead in own or lead.dimension == "all"), None)
 
 

@@ -3,6 +3,7 @@
 series.py      what a series is; daily counts as one array
 tails.py       tails of distributions, and the control of false discoveries
 baseline.py    what to expect of a day from a series' own history
+findings.py    what was found
 detection.py   what is more than chance, over all series and measures of a day
 intervals.py   how sure a measure or a difference is
 drift.py       slow drifts, and since when something moves
@@ -13,8 +14,9 @@ words.py       what moved, in a sentence, in English and Chinese
 rules.py       how sensitive all this is, from YAML
 """
 
-from cxnlp.insight.detection import Baseline, Finding, detect, sums_over
+from cxnlp.insight.detection import Baseline, detect, sums_over
 from cxnlp.insight.explain import Part, decompose, leading_parts
+from cxnlp.insight.findings import Finding
 from cxnlp.insight.grouping import Incident, Member, group, make_member
 from cxnlp.insight.intervals import MEASURED, Estimates, difference, estimate, sums_for
 from cxnlp.insight.rules import AlertRules, Threshold, load_rules

@@ -1,75 +1,31 @@
 """What is more than chance on a day, over all series and measures."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Final, Literal, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from cxnlp.insight.baseline import Level, Rates, expect_counts, expect_mean, expect_share, history_of
 from cxnlp.insight.drift import chance_of, end_of_sum, onset
+from cxnlp.insight.findings import WORSE, Direction, Finding, bounds_of
 from cxnlp.insight.rules import AlertRules
-from cxnlp.insight.series import MEASURES, SHARES, Key, Panel, answers_of, hits_of, measured, sums_of
+from cxnlp.insight.series import MEASURES, SHARES, Panel, answers_of, hits_of, measured, sums_of
 from cxnlp.insight.tails import Numbers, count_tails, discoveries, mean_tails, share_tails
 
-Direction: TypeAlias = Literal["up", "down"]
 Rows: TypeAlias = slice | Sequence[int] | npt.NDArray[np.int64]
 EVERY: Final = slice(None)
 WINDOWS: Final = (1, 3, 7)
 DRIFT_DAYS: Final = 28
-WORSE: Final = {"volume": "up", "negative_share": "up", "complaint_share": "up", "sentiment": "down", "csat": "down", "nps": "down"}
-RANGES: Final[Mapping[str, tuple[float, float]]] = {
-    "volume": (0, math.inf), "negative_share": (0, 1), "complaint_share": (0, 1), "sentiment": (-1, 1), "csat": (0, 1), "nps": (-100, 100),
-}  # fmt: skip
+TREND_DAYS: Final = 56
 _N_LOOKS: Final = len(WINDOWS) + 1
+_STILL_FROM: Final = 0.05
 _WORSE_PART: Final = 0.8
 _LEAST_ANSWERS_BEFORE: Final = 30
 _LEAST_DAILY: Final = 2.0
+_LEAST_TREND: Final = 14.0
 _Z: Final = 1.96
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A measure of a series that moved.
-
-    Attributes:
-        key: The series.
-        measure: One of `MEASURES`.
-        direction: `up` or `down`.
-        day: Number of the last day of the window.
-        window: How many days it has.
-        observed: In the window.
-        expected: For the window.
-        low: End of the range that holds 95 % of what chance brings.
-        high: Other end of it.
-        p: How probable so great a difference is by chance, corrected for the windows that were looked at.
-        bar: The p at which it would stand if nothing else moved that day.
-    """
-
-    key: Key
-    measure: str
-    direction: Direction
-    day: int
-    window: int
-    observed: float
-    expected: float
-    low: float
-    high: float
-    p: float
-    bar: float = 1.0
-
-    @property
-    def is_worse(self) -> bool:
-        """Whether customers are worse off, or there is more to answer."""
-        return WORSE[self.measure] == self.direction
-
-    @property
-    def days(self) -> range:
-        """The days of the window, by number."""
-        return range(self.day - self.window + 1, self.day + 1)
 
 
 @dataclass(frozen=True)
@@ -90,19 +46,29 @@ class Expectation:
 
 
 class Baseline:
-    """What to expect of one day and the six before it, from the weeks before those; each measure is fitted when it is first asked for."""
+    """What to expect of one day and those before it, from the weeks before those; each measure is fitted when it is first asked for.
+
+    Attributes:
+        panel: The series.
+        day: By number.
+        lag: So many days before it the weeks end that tell what to expect.
+        history: The days of these weeks, by number.
+    """
 
     def __init__(self, panel: Panel, day: int, lag: int = max(WINDOWS)) -> None:
         self.panel = panel
         self.day = day
+        self.lag = lag
         self.history = history_of(panel, day - lag)
         self._rates: Rates | None = None
         self._levels: dict[str, Level] = {}
+        self._before: dict[int, Baseline] = {lag: self}
 
-    @cached_property
-    def before_drift(self) -> "Baseline":
-        """What was to be expected before the days in which a drift is looked for."""
-        return Baseline(self.panel, self.day, DRIFT_DAYS)
+    def before(self, lag: int) -> "Baseline":
+        """Return what was to be expected of the same day before the last `lag` days, in which something may have moved slowly."""
+        if lag not in self._before:
+            self._before[lag] = Baseline(self.panel, self.day, lag)
+        return self._before[lag]
 
     @property
     def rates(self) -> Rates:
@@ -151,10 +117,9 @@ class Baseline:
         return gap, np.minimum(level.answers / len(self.history), of.mean(axis=1))
 
     def since(self, finding: Finding) -> int:
-        """Return the number of the day since which a measure is off: the last change point of its CUSUM within the window, or four weeks."""
-        days = range(max(self.panel.first_day, finding.day - DRIFT_DAYS + 1), finding.day + 1)
-        before = self.before_drift if finding.window == DRIFT_DAYS else self
-        scores, _ = before.scores(finding.measure, days)
+        """Return the number of the day since which a measure is off: the last change point of its CUSUM within four weeks, or eight of a trend."""
+        days = range(max(self.panel.first_day, finding.day - max(DRIFT_DAYS, finding.lag) + 1), finding.day + 1)
+        scores, _ = self.before(finding.lag).scores(finding.measure, days)
         row = scores[self.panel.row_of[finding.key]]
         return days[onset(row if finding.direction == "up" else -row)]
 
@@ -163,10 +128,11 @@ def detect(panel: Panel, day: int, rules: AlertRules, *, whole: bool = True) -> 
     """Return what moved, up to a day, more than chance would have it; at most the part `rules.rate` of it is false.
 
     Windows of 1, 3 and 7 days that end with the day are compared with up to 12 weeks before them, and a slow drift is looked for in the last 28
-    days; the smallest p of a series and measure counts, times the number of looks. A change for the worse has four fifths of what may be false.
+    days, of volumes a trend over 56, too; the smallest p of a series and measure counts, times the number of looks. A change for the worse has four
+    fifths of what may be false.
 
     Args:
-        panel: With at least 91 days before the day, if they are known.
+        panel: With at least 140 days before the day, if they are known.
         day: By number; days before it must be complete.
         rules: How closely to look.
         whole: Whether the day is over. Of one that is not, too few records are no news, while too many are already compared with a whole day.
@@ -201,6 +167,7 @@ class _Look:
     """One comparison of those series that have enough of a measure: all but the window (n_rows,)."""
 
     window: int
+    lag: int
     rows: npt.NDArray[np.int64]
     observed: Numbers
     expected: Expectation
@@ -212,7 +179,9 @@ def _moved(baseline: Baseline, measure: str, rules: AlertRules, whole: bool) -> 
     """Return one finding for each series that has enough of the measure to be tested, whatever its p."""
     looks = [_look(baseline, measure, window, rules, whole) for window in WINDOWS]
     if whole:
-        looks.append(_drift(baseline, measure, rules))
+        # What moves slowly has one look of four, as each window has: a drift and a trend have half of it each.
+        slow = [look for look in (_drift(baseline, measure, rules), _trend(baseline, rules) if measure == "volume" else None) if look]
+        looks += [replace(look, p=len(slow) * look.p) for look in slow]
     best: dict[int, tuple[float, _Look, int]] = {}
     for look in looks:
         for at, row in enumerate(look.rows.tolist() if look else ()):
@@ -237,12 +206,12 @@ def _look(baseline: Baseline, measure: str, window: int, rules: AlertRules, whol
     if measure == "volume":
         # Rare events are tested, so that the number of tests does not hang on what is seen, but a few are never news.
         p = np.where(np.where(is_up, counts[rows, 0] < rules.minimum, (expected.mean < 2 * rules.minimum) | (not whole)), 1.0, p)
-    return _Look(window, rows, measured(measure, counts[rows]), expected, np.minimum(1.0, _N_LOOKS * p), is_up)
+    return _Look(window, baseline.lag, rows, measured(measure, counts[rows]), expected, p, is_up)
 
 
 def _drift(baseline: Baseline, measure: str, rules: AlertRules) -> _Look | None:
     """Return what the last 28 days sum up to, against the weeks before them."""
-    before = baseline.before_drift
+    before = baseline.before(DRIFT_DAYS)
     days = range(baseline.day - DRIFT_DAYS + 1, baseline.day + 1)
     counts = sums_over(baseline.panel, days)
     if not len(before.history) or not answers_of(measure, counts).any():
@@ -253,7 +222,34 @@ def _drift(baseline: Baseline, measure: str, rules: AlertRules) -> _Look | None:
         return None
     p, is_up = weighted_p(chance_of(end_of_sum(scores[rows])), chance_of(end_of_sum(-scores[rows])), measure)
     expected = before.weigh(measure, counts[rows], days, rows)
-    return _Look(DRIFT_DAYS, rows, measured(measure, counts[rows]), expected, np.minimum(1.0, _N_LOOKS * p), is_up)
+    return _Look(DRIFT_DAYS, DRIFT_DAYS, rows, measured(measure, counts[rows]), expected, p, is_up)
+
+
+def _trend(baseline: Baseline, rules: AlertRules) -> _Look | None:
+    """Return how the volume of the last 28 days compares with the weeks before the last 56, so that what moves slowly is not its own measure.
+
+    It is one more, longer window, with the tails of counts, since a CUSUM of daily scores needs two records a day. What moves slowly was no further
+    off in the weeks before than in the last two: of what was, as in an incident three weeks ago, only so much counts; and the last week has to bear
+    it out.
+    """
+    before = baseline.before(TREND_DAYS)
+    if not len(before.history):
+        return None
+    days = range(baseline.day - DRIFT_DAYS + 1, baseline.day + 1)
+    mean = before.rates.mean_of(days).sum(axis=1)
+    rows = np.flatnonzero(mean >= max(_LEAST_TREND, 2 * rules.minimum))
+    if not len(rows):
+        return None
+    mean, variance = mean[rows], before.rates.variance_of(mean, DRIFT_DAYS)[rows]
+    weeks = np.stack([sums_over(baseline.panel, days[start : start + 7])[rows, 0] for start in range(0, DRIFT_DAYS, 7)], axis=1)
+    lately, observed = weeks[:, -2:].mean(axis=1, keepdims=True), weeks.sum(axis=1)
+    counted = np.where(observed >= mean, np.floor(np.minimum(weeks, lately).sum(axis=1)), np.ceil(np.maximum(weeks, lately).sum(axis=1)))
+    above, below = count_tails(counted, mean, variance)
+    p, is_up = weighted_p(above, below, "volume")
+    near = np.flatnonzero(p <= _STILL_FROM)
+    now = before.weigh("volume", sums_over(baseline.panel, days[-7:])[rows[near]], days[-7:], rows[near])
+    p[near[np.where(is_up[near], now.above, now.below) > _STILL_FROM]] = 1.0
+    return _Look(DRIFT_DAYS, TREND_DAYS, rows, observed, Expectation(mean, np.sqrt(variance), above, below), p, is_up)
 
 
 def weighted_p(above: Numbers, below: Numbers, measure: str) -> tuple[Numbers, npt.NDArray[np.bool_]]:
@@ -267,14 +263,8 @@ def _finding(baseline: Baseline, measure: str, row: int, look: _Look, at: int) -
     mean, reach = float(look.expected.mean[at]), _Z * float(look.expected.deviation[at])
     low, high = bounds_of(measure, mean, reach)
     direction: Direction = "up" if look.is_up[at] else "down"
-    observed, p = float(look.observed[at]), float(look.p[at])
-    return Finding(baseline.panel.keys[row], measure, direction, baseline.day, look.window, observed, mean, low, high, p)
-
-
-def bounds_of(measure: str, mean: float, reach: float) -> tuple[float, float]:
-    """Return the range around an expected value, within what the measure can be."""
-    least, most = RANGES[measure]
-    return max(least, mean - reach), min(most, mean + reach)
+    observed, p = float(look.observed[at]), min(1.0, _N_LOOKS * float(look.p[at]))
+    return Finding(baseline.panel.keys[row], measure, direction, baseline.day, look.window, observed, mean, low, high, p, lag=look.lag)
 
 
 def _matters(finding: Finding, rules: AlertRules) -> bool:

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from cxnlp.insight.detection import Finding
+from cxnlp.insight.findings import Finding
 from cxnlp.insight.series import COUNTS, PAIR_SIGN, SHARES, Key, answers_of, hits_of, sums_of
 from cxnlp.insight.tails import Numbers
 

@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from cxnlp.insight.detection import Baseline, Finding, sums_over, weighted_p
+from cxnlp.insight.detection import Baseline, sums_over, weighted_p
+from cxnlp.insight.findings import Finding
 from cxnlp.insight.series import ALL, COUNTS, Key, answers_of
 from cxnlp.insight.tails import Numbers
 
@@ -124,7 +125,7 @@ def _rank(finding: Finding, baseline: Baseline) -> int:
     if finding.direction == "down":
         return 0 if finding.key.dimension == ALL else 1
     total = baseline.panel.row_of.get(Key(ALL, ""))
-    everything = np.inf if total is None else float(baseline.rates.mean_of(finding.days)[total].sum())
+    everything = np.inf if total is None else float(baseline.before(finding.lag).rates.mean_of(finding.days)[total].sum())
     return 2 if finding.key.dimension == ALL or finding.expected >= _WIDE_FROM * everything else 1
 
 
@@ -146,7 +147,7 @@ def _is_explained(finding: Finding, records: Member, taken: npt.NDArray[np.int64
 def _is_in_proportion(finding: Finding, lead: Key, baseline: Baseline) -> bool:
     """Tell whether a series has no fewer records than it should have if all of the lead's records had become less."""
     panel = baseline.panel
-    expected = float(baseline.rates.mean_of(finding.days)[panel.row_of[lead]].sum())
+    expected = float(baseline.before(finding.lag).rates.mean_of(finding.days)[panel.row_of[lead]].sum())
     kept = float(sums_over(panel, finding.days)[panel.row_of[lead], 0]) / max(expected, 1e-9)
     if kept >= 1:
         return False
@@ -157,7 +158,7 @@ def _is_in_proportion(finding: Finding, lead: Key, baseline: Baseline) -> bool:
 
 
 def _chance(finding: Finding, counts: Numbers, baseline: Baseline) -> tuple[float, bool]:
-    expected = baseline.weigh(finding.measure, counts[None], finding.days, [baseline.panel.row_of[finding.key]])
+    expected = baseline.before(finding.lag).weigh(finding.measure, counts[None], finding.days, [baseline.panel.row_of[finding.key]])
     p, is_up = weighted_p(expected.above, expected.below, finding.measure)
     return float(p[0]), bool(is_up[0])
 

@@ -6,7 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from cxnlp.insight.detection import Direction, sums_over
+from cxnlp.insight.detection import sums_over
+from cxnlp.insight.findings import Direction
 from cxnlp.insight.rules import Threshold
 from cxnlp.insight.series import Key, Panel, answers_of, measured
 from cxnlp.insight.tails import Numbers

@@ -22,7 +22,7 @@ from cxnlp.taxonomy import Taxonomy
 MOST_DAYS: Final = 366
 """How far back days are looked at."""
 _AFTER_DAYS: Final = 6
-_BEFORE_DAYS: Final = 120
+_BEFORE_DAYS: Final = 147
 _LEASE_SECONDS: Final = 300.0
 _QUIET_SECONDS: Final = 60.0
 _DUTY: Final = 20.0

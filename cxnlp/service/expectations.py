@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from cxnlp.insight import Baseline, sums_over
-from cxnlp.insight.detection import bounds_of
+from cxnlp.insight.findings import bounds_of
 from cxnlp.insight.series import ALL
 from cxnlp.service.movements import Movements
 

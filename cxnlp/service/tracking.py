@@ -8,7 +8,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from cxnlp.insight import Baseline, Breach, Finding, Incident, Key, Part, describe_breach, describe_movement, sums_over
-from cxnlp.insight.detection import WORSE, weighted_p
+from cxnlp.insight.detection import TREND_DAYS, weighted_p
+from cxnlp.insight.findings import WORSE
 from cxnlp.service.movements import Movements
 from cxnlp.store import Alert, AlertChange
 from cxnlp.store.alerts import CHANGED_EVENT, OPEN, OPENED_EVENT, RESOLVED, RESOLVED_EVENT, SNOOZED, Moved
@@ -57,6 +58,11 @@ class Tracked:
         """Whether customers are worse off, or there is more to answer."""
         return WORSE[self.measure] == self.direction
 
+    @property
+    def is_dealt_with(self) -> bool:
+        """Whether a person has resolved it, so that nobody is told of it again while it lasts."""
+        return self.alert is not None and self.alert.state == RESOLVED and self.alert.author is not None
+
     def is_near(self, day: int) -> bool:
         """Tell whether a day may belong to it."""
         return self.first_day - _NEAR_DAYS <= day <= self.last_day + _NEAR_DAYS
@@ -84,9 +90,13 @@ class Tracker:
         """Take in what was found on a day."""
         day = baseline.day
         near = [alert for alert in self._tracked if alert.rule == MOVEMENT and alert.is_near(day)]
-        moving = {id(alert) for alert in near if _is_moving(alert, self._present(alert.key), baseline)}
+        # What has moved slowly soon is usual by the last weeks; a trend is found as long as it is not by the weeks before.
+        slow = {(finding.key, finding.measure, finding.direction) for finding in findings if finding.lag == TREND_DAYS}
+        keys = {id(alert): self._present(alert.key) for alert in near}
+        trends = {id(alert) for alert in near if (keys[id(alert)], alert.measure, alert.direction) in slow}
+        moving = trends | {id(alert) for alert in near if _is_moving(alert, keys[id(alert)], baseline)}
         for alert in near:
-            if id(alert) in moving and alert.state != RESOLVED:
+            if id(alert) in moving and (alert.state != RESOLVED or alert.is_dealt_with):
                 alert.last_day = max(alert.last_day, day)
         unknown = []
         for finding in findings:
@@ -143,8 +153,8 @@ class Tracker:
     def _grow(self, alert: Tracked, finding: Finding, baseline: Baseline) -> None:
         """Note that a movement goes on, and tell it if it has become much more."""
         if alert.state == RESOLVED:
-            if alert.alert is not None and alert.alert.state == RESOLVED and alert.alert.author is not None:
-                return  # a person has dealt with it
+            if alert.is_dealt_with:
+                return
             alert.state, alert.event = OPEN, CHANGED_EVENT
             alert.last_day = max(alert.last_day, finding.day)
         if finding.key != self._present(alert.key) or finding.measure != alert.measure or finding.day < alert.last_day:

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from cxnlp.insight import Key, detect
@@ -103,6 +104,34 @@ def test_a_slow_drift_is_found_though_no_day_stands_out():
     finding = found(panel, FIRST + 99, rules)[ALL, "negative_share", "up"]
     assert finding.window == 28
     assert FIRST + 70 <= Baseline(panel, FIRST + 99).since(finding) <= FIRST + 80
+
+
+def moving(usual, then, seed=1):
+    """Return 98 calm days and 56 over which the records a day go from one level to another."""
+    draw = np.random.default_rng(seed)
+    return [int(draw.poisson(usual + (then - usual) * max(0, day - 97) / 56)) for day in range(154)]
+
+
+@pytest.mark.parametrize(("usual", "then", "direction"), [(8, 13, "up"), (12, 6, "down")])
+def test_a_volume_that_moves_over_two_months_is_compared_with_the_weeks_before(usual, then, direction):
+    panel, last = panel_of(all__=noise(60, 154, seed=9), channel__chat=moving(usual, then)), FIRST + 153
+    ((key, finding),) = found(panel, last).items()
+    assert key == (Key("channel", "chat"), "volume", direction)
+    assert (finding.window, finding.lag) == (28, 56) and finding.expected == pytest.approx(28 * usual, rel=0.15)
+    assert FIRST + 98 <= Baseline(panel, last).since(finding) <= FIRST + 125
+    assert all(found(panel, FIRST + day) == {} for day in range(90, 98))
+    assert found(panel, last, whole=False) == {}
+
+
+def test_an_incident_of_three_weeks_ago_is_no_trend():
+    days = [*noise(8, 129), *noise(40, 7, seed=1), *noise(8, 11, seed=2), *noise(11, 7, seed=6)]
+    findings = detect(panel_of(all__=noise(60, 154, seed=9), channel__chat=days), FIRST + 153, RULES)
+    assert [finding for finding in findings if finding.lag == 56] == []
+
+
+def test_what_is_new_and_rare_is_no_trend():
+    panel = panel_of(all__=noise(60, 154, seed=9), cause__new=[0] * 126 + noise(0.7, 28, seed=5))
+    assert [finding for finding in detect(panel, FIRST + 153, RULES) if finding.lag == 56] == []
 
 
 def test_what_moves_is_told_since_when():

@@ -160,6 +160,20 @@ def test_what_a_person_resolved_does_not_come_back_while_it_lasts(store):
     assert [name for name, _ in told(store)] == ["alert.opened", "alert.resolved"]
 
 
+def test_a_slow_rise_is_one_alert_and_stays_resolved_when_a_person_says_so(tmp_path):
+    store = open_store(f"sqlite:///{tmp_path}/slow.db")
+    draw = np.random.default_rng(3)
+    add(store, *(some(ago, int(draw.poisson(7 + 6 * min(45, max(0, 85 - ago)) / 45))) for ago in range(140, 0, -1)))
+    for ago in (75, 40):
+        alerts_of(store, days_later(-ago)).check()
+    (alert,) = alerts_of(store).page().alerts
+    assert (alert.state, alert.moved.measure, alert.moved.direction) == ("open", "volume", "up")
+    alerts_of(store).set_state(alert.id, "resolved", "we grow", "ann")
+    alerts_of(store).check()
+    assert [a.state for a in alerts_of(store).page().alerts] == ["resolved"]
+    store.close()
+
+
 def test_a_snoozed_alert_is_silent_until_its_time(store):
     add_usual(store, *range(0, -4, -1))
     add(store, some(0, 9, "delivery", "slow", "西南", start=100))
