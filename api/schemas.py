@@ -201,7 +201,7 @@ LINE: Final = RECORD | {
         }
     ],
     "risks": [],
-    "model": "cxnlp-zh-en-1",
+    "model": "cxnlp-zh-en-2",
 }
 PROBLEM: Final[dict[str, Any]] = {
     "description": "A problem (RFC 9457)",

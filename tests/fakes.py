@@ -63,4 +63,6 @@ def small_network() -> Network:
     weights |= {"context.weight": np.zeros((h, DIM), np.float32), "pair": np.zeros((n_touchpoints, n_causes), np.float32)}
     weights |= {"satisfaction.weight": np.zeros(4 * DIM, np.float32), "satisfaction.bias": np.zeros(1, np.float32)}
     card = {"name": "small-1", "encoder_id": HashingEncoder.id, "config": {"sharpness": 2.0}, "labels": labels}
-    return Network(weights, card | {"thresholds": {"pair": 1.0, "touchpoint": 1.0, "only": 0.0, "risk": 2.0}})
+    return Network(
+        weights, card | {"thresholds": {"pair": 1.0, "touchpoint": 1.0, "only": 0.0, "risks": {name: 2.0 for name in card["labels"]["risks"]}}}
+    )

@@ -7,7 +7,7 @@ The dev parts are read; `--split test` reads the test parts of ChnSentiCorp, epr
 end of a piece of work. banking77 has no dev part: a tenth of its train part, told by a hash, stands in. The base encoder is the one that training
 started from, such as models/encoder of an earlier commit:
 
-    git archive 698020a models/encoder | tar -x -C /tmp/base
+    git archive 1b25056 models/encoder | tar -x -C /tmp/base
 
 Polarity of two-class sets is the sign of `sentiment`; three classes are `label`. Intervals are bootstrapped over texts.
 """

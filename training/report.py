@@ -13,7 +13,7 @@ from thresholds import Threshold
 
 from cxnlp.evaluation.breakdown import find_confusions, score_labels
 from cxnlp.evaluation.cases import load_cases
-from cxnlp.evaluation.floors import PATH, set_floors
+from cxnlp.evaluation.floors import PATH, load_floors, set_floors
 from cxnlp.evaluation.scoring import TITLES, Figure, score
 from cxnlp.lines import analysis_from_line
 
@@ -73,7 +73,7 @@ def write_floors() -> dict[str, float]:
     cases = load_cases()
     found = open_service().pipeline.analyze([case.feedback for case in cases])
     figures = score([case.labels for case in cases], [one.analysis for one in found], texts=[case.feedback for case in cases])
-    floors = set_floors(figures)
+    floors = set_floors(figures, load_floors())
     PATH.write_text(json.dumps(floors, indent=1) + "\n", encoding="utf-8")
     return floors
 

@@ -1,7 +1,7 @@
 """Train the encoder's upper layers together with the heads, on all that is labelled; resumable, checkpoints outside the repository.
 
     CXNLP_GOLD=... CXNLP_CORPORA=... python training/train_encoder.py WORK --heads HEADS.pt [--n-layers 4] [--n-steps 2400]
-    python training/train_encoder.py WORK --write          writes models/encoder; then features.py and train_heads.py --from WORK/heads.pt
+    python training/train_encoder.py WORK --write          writes models/encoder; then features.py and train_heads.py --with WORK/heads.pt
 
 The heads start from those trained on frozen vectors (Kumar et al. 2022: probing first distorts the features least). Each step learns one batch of
 gold texts and one of another set. Weights are averaged exponentially; the average is what is written. Only train parts are read, but for the
@@ -31,6 +31,11 @@ from train_heads import Config as HeadsConfig
 from train_heads import evaluate_logits, gold_loss, hold_out, take_targets, to_targets
 
 FOLDER = MODELS / "encoder"
+NAME = "cxnlp-encoder-zh-en-2"
+ABOUT = (
+    "multilingual-e5-small (MIT licence), vocabulary cut to Chinese and English, its upper layers trained together with the heads, int8 a row; "
+    "token states and vectors of 384 numbers"
+)
 
 
 @dataclass(frozen=True)
@@ -192,7 +197,7 @@ def _gold_logits(texts: list[Text], model: Joint) -> tuple[dict[str, np.ndarray]
 
 
 def write(work: Path) -> None:
-    """Write the averaged weights of the last checkpoint: models/encoder in int8, and WORK/heads.pt for `train_heads.py --from`."""
+    """Write the averaged weights of the last checkpoint: models/encoder in int8, and WORK/heads.pt for `train_heads.py --with`."""
     saved = torch.load(work / "checkpoint.pt")
     average: dict[str, torch.Tensor] = saved["average"]
     tensors = load_file(FOLDER / "model.safetensors")
@@ -207,6 +212,8 @@ def write(work: Path) -> None:
     heads = {name.removeprefix("heads."): value for name, value in (saved["model"] | average).items() if name.startswith("heads.")}
     torch.save(heads, work / "heads.pt")
     card = json.loads((FOLDER / "card.json").read_text())
+    if card["name"] != NAME:
+        card |= {"name": NAME, "about": ABOUT, "metrics": {"of_the_cut_before_training": card["metrics"]}}
     card["trained"] = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "rebuild": "CXNLP_GOLD=... CXNLP_CORPORA=... python training/train_encoder.py WORK --heads HEADS.pt, then the same with --write",

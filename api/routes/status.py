@@ -17,7 +17,7 @@ from cxnlp.service.monitoring import Watched, watch
 
 router = APIRouter(prefix="/v1", tags=["status"])
 _COUNTS: Final = {"records": 865, "analyzed": 865, "indexed": 865, "pending": 0, "failed": 0}
-_STATUS: Final = _COUNTS | {"model": "cxnlp-zh-en-1", "warnings": [], "version": __version__}
+_STATUS: Final = _COUNTS | {"model": "cxnlp-zh-en-2", "warnings": [], "version": __version__}
 
 
 def count_records(service: Service) -> dict[str, int]:
@@ -61,7 +61,7 @@ def get_taxonomy(service: ServiceDep, _: Agent) -> Response:
     return to_response(service.taxonomy.to_json())
 
 
-@router.get("/models", summary="What the models say of themselves", responses=answer({"models": [{"name": "cxnlp-zh-en-1", "metrics": {}}]}))
+@router.get("/models", summary="What the models say of themselves", responses=answer({"models": [{"name": "cxnlp-zh-en-2", "metrics": {}}]}))
 def get_models(service: ServiceDep, _: Agent) -> Response:
     """Return the cards of the models: from what they were made, and how well they do."""
     return to_response({"models": read_cards(service.settings.models_dir)})

@@ -13,8 +13,8 @@ from cxnlp.service.versions import Active
 from cxnlp.store import Retrain
 
 router = APIRouter(prefix="/v1/models/heads", tags=["learning"])
-_SHIPPED: Final = "cxnlp-zh-en-1"
-_OWN: Final = "cxnlp-zh-en-1+1"
+_SHIPPED: Final = "cxnlp-zh-en-2"
+_OWN: Final = "cxnlp-zh-en-2+1"
 _ACTIVE: Final[dict[str, Any]] = {"active": _OWN, "warning": None}
 _VERSION: Final[dict[str, Any]] = {
     "id": _OWN, "parent": _SHIPPED, "created_at": "2026-11-22T09:30:00Z", "author": "ann", "corrections": 61, "encoder": "529a644525a20180",

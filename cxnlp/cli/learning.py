@@ -18,7 +18,7 @@ models = typer.Typer(
     no_args_is_help=True,
     help="Versions of the heads: list, compare, activate, roll back. The shipped heads are the first version; `cxnlp retrain` makes others.",
 )
-VersionId = Annotated[str, typer.Argument(help="Id of a version, as `cxnlp models list` prints it, such as cxnlp-zh-en-1+1.")]
+VersionId = Annotated[str, typer.Argument(help="Id of a version, as `cxnlp models list` prints it, such as cxnlp-zh-en-2+1.")]
 _NAMES = {"n": "texts", "agreement": "agreement", "sentiment": "sentiment", "intent": "intent", "observations": "observations", "risks": "risks"}
 
 

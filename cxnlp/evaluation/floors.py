@@ -19,9 +19,15 @@ def load_floors() -> dict[str, float]:
     return floors
 
 
-def set_floors(figures: Mapping[str, Figure]) -> dict[str, float]:
-    """Return bounds that lie 0.03 below what was measured, rounded down to two decimals; above and up where lower is better."""
-    return {name: _bound(name, figure.value) for name, figure in figures.items()}
+def set_floors(figures: Mapping[str, Figure], before: Mapping[str, float]) -> dict[str, float]:
+    """Return bounds that lie 0.03 below what was measured, rounded down to two decimals; above and up where lower is better.
+
+    Args:
+        figures: What was measured.
+        before: The bounds until now: none becomes easier.
+    """
+    found = {name: _bound(name, figure.value) for name, figure in figures.items()}
+    return {name: (min if name in LOWER_IS_BETTER else max)(bound, before.get(name, bound)) for name, bound in found.items()}
 
 
 def find_drops(figures: Mapping[str, Figure], floors: Mapping[str, float]) -> list[str]:

@@ -154,20 +154,22 @@ class ShippedHeads:
             feeling: (m,) sentiment of its clauses in [-1, 1].
         """
         likeliest = chosen[np.argsort(-of_pair[chosen[:, 0], chosen[:, 1]])][:_MOST_OBSERVATIONS]
-        found = []
-        for t, c in likeliest.tolist():
-            clause = int(pairs[:, t, c].argmax())
-            cause = self._cause_ids[c]
+        found: dict[tuple[int, int], tuple[int, Observation]] = {}
+        for t, named in likeliest.tolist():
+            clause = int(pairs[:, t, named].argmax())
             value = float(feeling[clause])
-            value = max(0.0, value) if cause is None else min(NEGATIVE_FROM, value)
+            c = agreeing(named, value, of_pair[t])
+            value = max(0.0, value) if c == 0 else min(NEGATIVE_FROM, value)
             touchpoint = self._touchpoint_ids[t]
             stage = self.taxonomy.stage_of[touchpoint]
-            found.append((clause, Observation(touchpoint, stage, cause, value, _probability(of_pair[t, c]), quote(passage, clause))))
-        return tuple(observation for _, observation in sorted(found, key=lambda pair: pair[0]))
+            observation = Observation(touchpoint, stage, self._cause_ids[c], value, _probability(of_pair[t, c]), quote(passage, clause))
+            found.setdefault((t, c), (clause, observation))
+        return tuple(observation for _, observation in sorted(found.values(), key=lambda pair: pair[0]))
 
     def _risks(self, passage: Passage, of_risk: Vector, risk: Matrix) -> tuple[Risk, ...]:
-        over = np.flatnonzero(of_risk > self.network.card["thresholds"]["risk"]).tolist()
         names = self.network.card["labels"]["risks"]
+        limits = self.network.card["thresholds"]["risks"]
+        over = [r for r, name in enumerate(names) if of_risk[r] > limits[name]]
         return tuple(Risk(names[r], _probability(of_risk[r]), quote(passage, int(risk[:, r].argmax()))) for r in over)
 
     def _satisfaction(self, passage: Passage) -> float:
@@ -194,6 +196,19 @@ def choose(of_pair: Matrix, of_touchpoint: Vector, thresholds: Mapping[str, floa
     if not chosen.any() and of_pair.max() > thresholds["only"]:
         chosen[np.unravel_index(of_pair.argmax(), of_pair.shape)] = True
     return chosen
+
+
+def agreeing(cause: int, feeling: float, of_cause: Vector) -> int:
+    """Return the cause that goes with a feeling: only what is negative has one, and whatever is negative has one if the taxonomy has any.
+
+    Args:
+        cause: Number of a cause; 0 is none.
+        feeling: Where the pair was read, in [-1, 1].
+        of_cause: (causes,) logits of the pairs of its touchpoint.
+    """
+    if cause == 0 and feeling <= NEGATIVE_FROM and len(of_cause) > 1:
+        return 1 + int(of_cause[1:].argmax())
+    return 0 if feeling >= POSITIVE_FROM else cause
 
 
 def quote(passage: Passage, clause: int) -> Quote:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cxnlp.heads import Network
-from cxnlp.heads.decoding import Passage, ShippedHeads, choose, quote
+from cxnlp.heads.decoding import Passage, ShippedHeads, agreeing, choose, quote
 from cxnlp.records import Feedback, Span, Turn
 from cxnlp.taxonomy import load_taxonomy
 from tests.fakes import DIM, small_network
@@ -28,6 +28,37 @@ def test_the_likeliest_pair_stands_in_where_nothing_is_sure():
 
 def test_nothing_is_chosen_where_all_is_unlikely():
     assert not choose(np.full((2, 2), -4.0), np.full(2, -4.0), THRESHOLDS).any()
+
+
+@pytest.mark.parametrize(
+    ("cause", "feeling", "expected"),
+    [(0, -0.25, 2), (0, -0.2, 0), (0, 0.9, 0), (1, 0.25, 0), (1, 0.2, 1), (1, -0.9, 1)],
+)
+def test_only_what_is_negative_has_a_cause_and_all_of_it_has(cause, feeling, expected):
+    assert agreeing(cause, feeling, np.array([3.0, -2.0, -1.0])) == expected
+
+
+def test_each_risk_has_its_own_limit():
+    network, vector = small_network(), np.ones(DIM, np.float32)
+    passage = Passage(Feedback("s", "1", "ticket", NOW, "快递太慢"), "zh", vector, vector[None], (Span(0, 4),))
+    limits = {name: 99.0 for name in network.card["labels"]["risks"]} | {"churn": -99.0}
+    card = dict(network.card) | {"thresholds": dict(network.card["thresholds"]) | {"risks": limits}}
+    (found,) = ShippedHeads(Network(network.weights, card), load_taxonomy()).read([passage])
+    assert [risk.id for risk in found.risks] == ["churn"]
+
+
+def test_observations_agree_with_their_feeling_and_none_is_there_twice():
+    network, draw = small_network(), np.random.default_rng(5)
+    card = dict(network.card) | {"thresholds": dict(network.card["thresholds"]) | {"pair": -9.0}}
+    passages = [
+        Passage(Feedback("s", str(i), "ticket", NOW, "快递太慢。客服好"), "zh", *vectors, (Span(0, 4), Span(5, 8)))
+        for i in range(20)
+        for vectors in [(draw.standard_normal(DIM).astype(np.float32), draw.standard_normal((2, DIM)).astype(np.float32))]
+    ]
+    for analysis in ShippedHeads(Network(network.weights, card), load_taxonomy()).read(passages):
+        pairs = [(one.touchpoint, one.cause) for one in analysis.observations]
+        assert len(set(pairs)) == len(pairs) > 0
+        assert all((one.cause is not None) == (one.sentiment <= -0.25) for one in analysis.observations)
 
 
 @pytest.mark.parametrize(
