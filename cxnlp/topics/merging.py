@@ -81,7 +81,7 @@ def _best_number(points: Matrix, layout: Matrix, groups: Groups, steps: Sequence
         scores[number] = max(float(near.mean()), 0.0) * max(float(far.mean()), 0.0)
         errors[number] = float((near * far.mean() + far * near.mean()).std()) / np.sqrt(len(rows))
     # Two languages or two trades are islands, but not yet topics: many dense groups are never merged into very few.
-    fewest = round(float(np.sqrt(n_groups)) / 2)
+    fewest = round(float(np.sqrt(n_groups)))
     scores = {number: score for number, score in scores.items() if number >= fewest}
     best = max(scores, key=lambda number: scores[number], default=n_groups)
     return min((number for number, score in scores.items() if score >= scores[best] - errors[best]), default=n_groups)
