@@ -11,9 +11,10 @@ from api.schemas import answer
 from api.security import Agent
 from cxnlp import __version__
 from cxnlp.bootstrap import Service
-from cxnlp.errors import ArtefactError
+from cxnlp.errors import ArtefactError, Conflict
 from cxnlp.service.cards import read_cards
 from cxnlp.service.monitoring import Watched, watch
+from cxnlp.text.clauses import SPLITTER_VERSION
 
 router = APIRouter(prefix="/v1", tags=["status"])
 _COUNTS: Final = {"records": 865, "analyzed": 865, "indexed": 865, "pending": 0, "failed": 0}
@@ -47,11 +48,14 @@ def watch_all(service: Service) -> Watched:
 @router.get("/status", summary="How far the work has come", responses=answer(_STATUS))
 def get_status(service: ServiceDep, _: Agent) -> Response:
     """Return how many records there are, are analysed, can be found in this process, wait, and could not be analysed, and what analyses them."""
-    model, warning = None, None
+    model, warnings = None, []
     with suppress(ArtefactError):
         active = service.versions.active()
-        model, warning = active.id, active.warning
-    warnings = [warning] if warning else []
+        model, warnings = active.id, [active.warning] if active.warning else []
+        try:
+            service.store.generations.check(service.encoder.id, SPLITTER_VERSION)
+        except Conflict as conflict:
+            warnings.append(str(conflict))
     return to_response(count_records(service) | {"model": model, "warnings": warnings, "version": __version__})
 
 

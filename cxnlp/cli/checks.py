@@ -9,6 +9,7 @@ from typing import Final
 from cxnlp.bootstrap import Service
 from cxnlp.errors import ArtefactError, CxnlpError, StoreError
 from cxnlp.service.cards import read_card
+from cxnlp.text.clauses import SPLITTER_VERSION
 
 _LEAST_FREE_BYTES: Final = 1 << 30
 _PROBES: Final = (("客服态度太差了，等了一个小时没人理", -1), ("The staff were lovely and the room was spotless", 1))
@@ -26,7 +27,7 @@ class Check:
 def check_all(service: Service) -> list[Check]:
     """Return all checks in order; a failing one does not stop the others."""
     checks: dict[str, Callable[[Service], str]] = {
-        "models": _check_models, "encoder": _check_analysis, "store": _check_store, "version": _check_version,
+        "models": _check_models, "encoder": _check_analysis, "store": _check_store, "vectors": _check_vectors, "version": _check_version,
         "queue": _check_queue, "words": _check_words, "disk": _check_disk,
     }  # fmt: skip
     return [_run(name, check, service) for name, check in checks.items()]
@@ -67,6 +68,11 @@ def _check_analysis(service: Service) -> str:
 def _check_store(service: Service) -> str:
     statistics = service.store.feedback.statistics()
     return f"{service.store.database.place} holds {statistics.records:,} records"
+
+
+def _check_vectors(service: Service) -> str:
+    service.store.generations.check(service.encoder.id, SPLITTER_VERSION)
+    return f"{service.encoder.id} made what is stored"
 
 
 def _check_version(service: Service) -> str:

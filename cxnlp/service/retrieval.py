@@ -127,6 +127,7 @@ class Retrieval:
         Raises:
             InvalidQuery: The question cannot be answered; the message says what to send.
             InvalidInput: The filter names a label that no record has or can have.
+            Conflict: It has a text, and the stored vectors are of another encoder.
             NotFound: A record named as an example does not exist, or is not analysed yet.
         """
         question.check()
@@ -159,7 +160,10 @@ class Retrieval:
 
     def _prepare(self, question: Question) -> _Asked:
         text = clean(self._masker.mask(question.text)).text
-        encoded = self._encoding.ask(text) if text.strip() else None
+        encoded = None
+        if text.strip():
+            self._store.generations.check(self._encoder.id)
+            encoded = self._encoding.ask(text)
         stored = self._examples((*question.like, *question.unlike))
         like = [stored[i] for i in question.like]
         positives = [hit.document for hit in like] + ([encoded.document] if encoded else [])

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from cxnlp.encoder import Document, encode
-from cxnlp.errors import Conflict, CxnlpError, InvalidQuery, NotFound, shorten
+from cxnlp.errors import CxnlpError, InvalidQuery, NotFound, shorten
 from cxnlp.feeds.conditions import check_labels
 from cxnlp.filters import Filter
 from cxnlp.index.columns import Columns
@@ -215,8 +215,7 @@ class SavedSearches:
             NotFound: An example does not exist, or is not analysed yet.
             InvalidQuery: The examples cancel out.
         """
-        if self._store.generations.active() and not self._is_present():
-            raise Conflict("the stored vectors are of another encoder; run `cxnlp reindex`, or set CXNLP_ENCODER back")
+        self._store.generations.check(self._encoder.id)
         vectors = self._document_vectors(wanted)
         for record_id in (*wanted.like, *wanted.unlike):
             if record_id not in vectors:

@@ -17,6 +17,10 @@ BUILDING: Final = "building"
 ACTIVE: Final = "active"
 RETIRED: Final = "retired"
 _DELETED_AT_ONCE: Final = 2_000
+_OF_ANOTHER: Final = (
+    "the stored vectors are of another encoder or splitter than this process has; run `cxnlp reindex`, or set CXNLP_ENCODER back;"
+    " if that is done, start this process anew"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,16 @@ class Generations:
         with self._database.read() as connection:
             return [_generation(row) for row in connection.execute(select(generations).order_by(generations.c.id))]
 
+    def check(self, encoder: str, splitter: str | None = None) -> None:
+        """See to it that the stored vectors, if there are any, are of an encoder, and of a splitter of clauses if one is given.
+
+        Raises:
+            Conflict: They are not, so nothing that this encoder makes can be compared with them.
+        """
+        active = self.active()
+        if active and (active.encoder != encoder or splitter not in (None, active.splitter)):
+            raise Conflict(_OF_ANOTHER)
+
     def ensure(self, encoder: str, splitter: str, dim: int) -> Generation:
         """Return the active generation if it is of this encoder and splitter; make it if there is none at all.
 
@@ -68,7 +82,7 @@ class Generations:
             with self._database.write() as connection:
                 found = _find(connection, state=ACTIVE) or _create(connection, encoder, splitter, dim, ACTIVE)
         if (found.encoder, found.splitter, found.dim) != (encoder, splitter, dim):
-            raise Conflict("the stored vectors are of another encoder or splitter; run `cxnlp reindex`, or set CXNLP_ENCODER back")
+            raise Conflict(_OF_ANOTHER)
         return found
 
     def begin(self, encoder: str, splitter: str, dim: int) -> Generation:

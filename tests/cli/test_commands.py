@@ -1,8 +1,10 @@
 """What holds for every command, settings, doctor, and the shipped models behind a few commands."""
 
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -145,7 +147,17 @@ def test_search_crosses_languages(real):
 def test_doctor_finds_nothing_wrong_here(real):
     done = run("doctor", home=real / "home")
     assert done.code == 0, done.out
-    assert [line[:4] for line in done.out.splitlines()] == ["ok  "] * 7
+    assert [line[:4] for line in done.out.splitlines()] == ["ok  "] * 8
+
+
+@pytest.mark.slow
+def test_doctor_tells_of_vectors_that_another_encoder_made(real):
+    home = shutil.copytree(real / "home", real / "before")
+    with closing(sqlite3.connect(home / "cxnlp.db")) as connection, connection:
+        connection.execute("UPDATE generations SET encoder = 'an-earlier-one'")
+    done = run("doctor", home=home)
+    assert done.code == 1 and "FAIL  vectors" in done.out and "cxnlp reindex" in done.out and done.out.count("FAIL") == 1
+    assert "cxnlp reindex" in run("search", "slow delivery", home=home).err
 
 
 @pytest.mark.slow

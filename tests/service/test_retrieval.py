@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from cxnlp.errors import InvalidInput, InvalidQuery, NotFound
+from cxnlp.errors import Conflict, InvalidInput, InvalidQuery, NotFound
 from cxnlp.filters import parse_filter
 from cxnlp.pipeline import Pipeline
 from cxnlp.privacy import Masker
@@ -49,6 +49,18 @@ def test_the_nearest_come_first_with_score_and_exact_quote(store):
     assert found.hits[0].score > 0.99 and found.total == 5
     for hit in found.hits:
         assert hit.record.feedback.text[hit.quote.start : hit.quote.end] == hit.quote.text
+
+
+def test_vectors_of_another_encoder_are_not_compared_with_a_text_but_with_each_other(store):
+    ids = _add(store, *TEXTS)
+
+    class Other(HashingEncoder):
+        id = "hashing-2"
+
+    retrieval = Retrieval(store, Other(), Masker())
+    with pytest.raises(Conflict, match="cxnlp reindex"):
+        retrieval.ask(Question("快递太慢了"))
+    assert _ids(retrieval.ask(Question(like=(ids[0],), k=1))) == [ids[1]]
 
 
 def test_only_what_passes_the_filter_is_found(store):

@@ -25,6 +25,16 @@ def test_first_generation_is_active_and_another_encoder_is_told_to_reindex(store
         begin(store, "encoder-a")
 
 
+def test_vectors_are_vouched_for_by_encoder_and_splitter(store):
+    store.generations.check("encoder-b", "splitter-9")  # there is nothing to compare with yet
+    made = make_generation(store)
+    store.generations.check(made.encoder)
+    store.generations.check(made.encoder, made.splitter)
+    for other in (("encoder-b", None), ("encoder-b", made.splitter), (made.encoder, "splitter-9")):
+        with pytest.raises(Conflict, match="cxnlp reindex"):
+            store.generations.check(*other)
+
+
 def test_build_is_resumed_and_switched_without_mixing(store):
     store.feedback.add([make_feedback(n) for n in range(5)], NOW)
     enrich(store)
