@@ -1,4 +1,5 @@
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -17,7 +18,8 @@ def split(*chunks, pause_after=()):
     async def collect():
         return [batch async for batch in batches_of_lines(stream())]
 
-    return asyncio.run(collect())
+    with ThreadPoolExecutor(1) as thread:  # in this one a browser's loop may run, which other tests of this folder began
+        return thread.submit(lambda: asyncio.run(collect())).result()
 
 
 def flat(batches):
