@@ -66,6 +66,7 @@ def test_killed_in_the_middle_nothing_acknowledged_is_lost_and_enrichment_resume
         status = _wait(lambda: (s := httpx.get(f"{url}/v1/status", trust_env=False).json())["analyzed"] == 300 and s, seconds=180)
         assert (status["records"], status["failed"]) == (300, 0)
         _wait(lambda: httpx.get(f"{url}/v1/searches", trust_env=False).json()["items"][0]["matches"] == 300)
+        _wait(lambda: httpx.get(f"{url}/v1/status", trust_env=False).json()["indexed"] == 300)
     finally:
         again.terminate()
         again.wait(60)
