@@ -329,9 +329,10 @@ def load_heads(path: Path, config: Config) -> Heads:
     return model.eval()
 
 
-def licences(cache: Path) -> dict[str, str]:
-    """Return the licence note of each set whose texts are learnt from, as stated where it was found."""
+def licences(cache: Path, encoder: Mapping[str, Any]) -> dict[str, str]:
+    """Return the licence note of each set whose texts the heads or the encoder, by its card, learnt from, as stated where it was found."""
     names = {row["dataset"] for path in sorted(cache.glob("*_train.jsonl")) for row in read_rows(path)}
+    names |= set(encoder.get("trained", {}).get("data", ())) - {"gold"}
     return {name: LICENCES[name] for name in sorted(names)}
 
 
@@ -357,7 +358,7 @@ def write(model: Heads, figures: dict[str, Any], thresholds: dict[str, Any], cac
         "rebuild": f"CXNLP_GOLD=... CXNLP_CORPORA=... python training/features.py CACHE && python training/train_heads.py CACHE {how}",
         "config": asdict(config),
         "data": {path.stem: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in sorted(cache.glob("*_train.jsonl"))},
-        "licences": licences(cache),
+        "licences": licences(cache, encoder),
         "encoder_id": ShippedEncoder(MODELS / "encoder").id,
         "few_shot": fit_few_shot(load_part(cache, "gold_dev")),
         "labels": {"touchpoints": TOUCHPOINTS, "causes": CAUSES, "intents": INTENTS, "risks": RISKS},
